@@ -1,0 +1,102 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { InvalidRequestError } from '../contracts/errors.js';
+import type { JsonObject, JsonValue } from '../contracts/json.js';
+import { isSection } from './mergeConfig.js';
+import { TEMPLATE_NAMES, unknownNamesIn } from './messageTemplate.js';
+import { suggestion } from './nearest.js';
+
+/** A config schema, taken apart and compiled. */
+export interface AcquisitionSchema {
+  /** The schema of each section, in the order in which findings are reported. */
+  readonly sections: ReadonlyMap<string, JsonObject>;
+  /** Sections that a config must have. */
+  readonly required: readonly string[];
+  /** The sections, each on its own. */
+  readonly validateSections: ValidateFunction;
+  /** The rules at the root of the schema, which compare sections with each other. */
+  readonly validateRules: ValidateFunction;
+}
+
+/** Keywords at the root that say which sections there are; all others are rules between sections. */
+const SECTION_KEYWORDS = ['type', 'properties', 'required', 'additionalProperties'];
+
+/**
+ * Compiles a config schema (JSON Schema 2020-12 with `$data` and the keywords `x-message`, `x-expected`,
+ * `x-suffix` and `x-unit`, see docs/configuration.md).
+ *
+ * Sections and rules are compiled apart, so that a finding's kind does not hang on how the schema is written.
+ *
+ * @param source - Where the schema comes from, for messages.
+ * @throws InvalidRequestError `invalid_deployment` when it is no usable schema.
+ */
+export function compileAcquisitionSchema(schema: JsonValue, source: string): AcquisitionSchema {
+  const properties = isSection(schema) ? schema.properties : null;
+  if (!isSection(schema) || !isSection(properties) || Object.keys(properties).length === 0) {
+    throw unusable(source, "it has no 'properties' that name the sections of the config");
+  }
+  const sections = new Map<string, JsonObject>();
+  for (const [name, section] of Object.entries(properties)) {
+    if (!isSection(section) || !isSection(section.properties)) {
+      throw unusable(source, `section '${name}' has no 'properties' that name its parameters`);
+    }
+    sections.set(name, section);
+  }
+  const problems = templateProblems(schema);
+  if (problems.length > 0) throw unusable(source, problems.join('; '));
+
+  const isSectionKeyword = ([keyword]: [string, JsonValue]) => SECTION_KEYWORDS.includes(keyword);
+  const rules = Object.fromEntries(Object.entries(schema).filter((entry) => !isSectionKeyword(entry)));
+  const definitions = schema.$defs;
+  try {
+    return {
+      sections,
+      required: Array.isArray(schema.required) ? schema.required.map(String) : [],
+      validateSections: createAjv().compile({
+        properties,
+        ...(definitions === undefined ? {} : { $defs: definitions }),
+      }),
+      validateRules: createAjv().compile(rules),
+    };
+  } catch (error) {
+    throw unusable(source, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function createAjv(): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    $data: true,
+    ownProperties: true,
+    // Rules name only the values they compare; the sections have the types.
+    strictTypes: false,
+    logger: false,
+  });
+  const texts = { type: 'object', additionalProperties: { type: 'string' } };
+  ajv.addKeyword({ keyword: 'x-message', metaSchema: { anyOf: [{ type: 'string' }, texts] } });
+  ajv.addKeyword({ keyword: 'x-expected', metaSchema: { type: 'string' } });
+  ajv.addKeyword({ keyword: 'x-suffix', metaSchema: { type: 'string', minLength: 1 } });
+  ajv.addKeyword({ keyword: 'x-unit', metaSchema: { type: 'string' } });
+  return ajv;
+}
+
+function templateProblems(schema: JsonValue): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([keyword, value]) => {
+    if (keyword !== 'x-message') return templateProblems(value);
+    const templates = isSection(value) ? Object.values(value) : [value];
+    return templates.flatMap((template) =>
+      unknownNamesIn(String(template)).map(
+        (name) => `x-message "${template}" uses '{${name}}'.${suggestion(name, TEMPLATE_NAMES)}`,
+      ),
+    );
+  });
+}
+
+function unusable(source: string, reason: string, cause?: unknown): InvalidRequestError {
+  return new InvalidRequestError('invalid_deployment', `${source} is no usable config schema: ${reason}.`, {
+    operation: 'compile the config schema',
+    hint: 'docs/configuration.md says how a config schema is written.',
+    cause,
+  });
+}

@@ -1,0 +1,143 @@
+import { isAbsolute } from 'node:path';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Role } from '../contracts/component.js';
+import { DiaError } from '../contracts/errors.js';
+import type { JsonObject, JsonValue } from '../contracts/json.js';
+import { DeploymentSchema, type PipelineSettings, type ServiceSettings } from './deployment.js';
+import type { Finding } from './deploymentFindings.js';
+import { checkReferences, findReferences, startOrder, substituteEndpoints } from './endpoints.js';
+import type { CheckOptions } from './loadDeployment.js';
+import type { DocumentPath, YamlSource } from './yamlSource.js';
+
+const { properties } = DeploymentSchema;
+const ajv = new Ajv2020();
+const isPipeline = ajv.compile<PipelineSettings>(properties.pipelines.items);
+const isService = ajv.compile<ServiceSettings>(properties.services.items);
+const isAuxiliaryWriter = ajv.compile<Adapter & { name: string }>(properties.auxiliaryWriters.items);
+const isTrigger = ajv.compile<Adapter>(properties.trigger);
+
+interface Adapter {
+  readonly kind: string;
+  readonly options: JsonObject;
+}
+
+interface Surroundings {
+  readonly source: YamlSource;
+  readonly checkOptions: CheckOptions;
+}
+
+/**
+ * Finds what the schema cannot see: names used twice, references into the void, services in a circle,
+ * relative data roots, and adapters with wrong options.
+ *
+ * Parts that do not fit the schema are left out; they have their findings already.
+ */
+export function checkDeployment(settings: unknown, { source, checkOptions }: Surroundings): Finding[] {
+  const findings: Finding[] = [];
+  const report = (path: DocumentPath, text: string) => {
+    findings.push({ path, text, line: source.lineOf(path) });
+  };
+
+  const services = namedServices(settings);
+  checkServices(settings, services, report);
+  for (const name of ['pipelines', 'auxiliaryWriters', 'services']) checkNames(settings, name, report);
+  checkRoots(settings, report);
+
+  for (const { path, role, adapter } of adaptersIn(settings)) {
+    const wrong = checkReferences(adapter.options, services);
+    for (const text of wrong) report([...path, 'options'], text);
+    if (wrong.length > 0) continue;
+    for (const text of checkOptions(role, adapter.kind, withSampleAddresses(adapter.options)))
+      report(path, text);
+  }
+  return findings;
+}
+
+type Report = (path: DocumentPath, text: string) => void;
+
+function* adaptersIn(settings: unknown): Generator<{ path: DocumentPath; role: Role; adapter: Adapter }> {
+  for (const [index, pipeline] of fitting(settings, 'pipelines', isPipeline)) {
+    for (const role of ['detector', 'backend', 'writer'] as const) {
+      yield { path: ['pipelines', index, role], role, adapter: pipeline[role] };
+    }
+  }
+  for (const [index, writer] of fitting(settings, 'auxiliaryWriters', isAuxiliaryWriter)) {
+    yield { path: ['auxiliaryWriters', index], role: 'writer', adapter: writer };
+  }
+  const trigger = member(settings, 'trigger');
+  if (isTrigger(trigger) && trigger.kind !== 'none')
+    yield { path: ['trigger'], role: 'trigger', adapter: trigger };
+}
+
+function checkServices(settings: unknown, services: readonly ServiceSettings[], report: Report): void {
+  for (const [index, service] of fitting(settings, 'services', isService)) {
+    if ((service.program === undefined) === (service.command === undefined)) {
+      report(['services', index], "needs either 'program' or 'command'.");
+    }
+    for (const key of ['command', 'args'] as const) {
+      for (const text of checkReferences(service[key] ?? [], services))
+        report(['services', index, key], text);
+    }
+  }
+  try {
+    startOrder(services);
+  } catch (error) {
+    if (!(error instanceof DiaError)) throw error;
+    report(['services'], error.message);
+  }
+}
+
+function checkNames(settings: unknown, key: string, report: Report): void {
+  const seen = new Set<JsonValue>();
+  for (const [index, item] of list(settings, key).entries()) {
+    const name = member(item, 'name');
+    if (typeof name !== 'string') continue;
+    if (seen.has(name)) report([key, index, 'name'], `'${name}' is used twice.`);
+    seen.add(name);
+  }
+}
+
+function checkRoots(settings: unknown, report: Report): void {
+  for (const [index, root] of list(member(settings, 'paths'), 'roots').entries()) {
+    if (typeof root !== 'string' || root === '' || root === 'tmp' || /^\$\{tmpdir\}/.test(root)) continue;
+    if (!isAbsolute(root)) {
+      report(['paths', 'roots', index], `expected an absolute folder, 'tmp' or '\${tmpdir}', got "${root}".`);
+    }
+  }
+}
+
+/** Services by name; one that does not fit the schema still has a name that others may refer to. */
+function namedServices(settings: unknown): ServiceSettings[] {
+  return list(settings, 'services').flatMap((item) => {
+    if (isService(item)) return [item];
+    const name = member(item, 'name');
+    return typeof name === 'string' ? [{ name, args: [], lingerMs: 0 }] : [];
+  });
+}
+
+/** The adapters' checks see addresses of the right form where the real ones are only known later. */
+function withSampleAddresses(options: JsonObject): JsonObject {
+  const samples: Record<string, Record<string, string>> = {};
+  for (const { service, endpoint } of findReferences(options).references) {
+    const address = `${endpoint === 'http' ? 'http' : 'tcp'}://127.0.0.1:1`;
+    samples[service] = { ...samples[service], [endpoint]: address };
+  }
+  return substituteEndpoints(options, samples);
+}
+
+function* fitting<T>(settings: unknown, key: string, fits: ValidateFunction<T>): Generator<[number, T]> {
+  for (const [index, item] of list(settings, key).entries()) {
+    if (fits(item)) yield [index, item];
+  }
+}
+
+function list(value: unknown, key: string): unknown[] {
+  const found = member(value, key);
+  return Array.isArray(found) ? found : [];
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}

@@ -1,0 +1,238 @@
+import { type Static, Type } from 'typebox';
+import type { JsonObject } from '../contracts/json.js';
+import { EXISTING_FILE_RULES } from '../contracts/writer.js';
+
+/** Programs of this project that a deployment can have started with it. */
+export const SERVICE_PROGRAMS = ['simulated-detector', 'simulated-backend', 'writer'] as const;
+
+/** The log levels, from few lines to many. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+
+const closed = { additionalProperties: false };
+const closedWithDefaults = { additionalProperties: false, default: {} };
+
+/** Names that end up in URLs, log lines and file names. */
+const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]*$';
+
+const name = (description: string) => Type.String({ description, pattern: NAME_PATTERN, maxLength: 64 });
+
+const options = Type.Unsafe<JsonObject>({
+  type: 'object',
+  default: {},
+  description: `What this kind of adapter needs, for example its address. May contain \`\${services.<name>.<endpoint>}\`.`,
+});
+
+const component = (role: string) =>
+  Type.Object(
+    {
+      kind: Type.String({ minLength: 1, description: `Which adapter speaks to the ${role}.` }),
+      options,
+      enabled: Type.Boolean({
+        default: true,
+        description: `Whether the ${role} takes part after the start. Clients can change it later.`,
+      }),
+    },
+    { ...closed, description: `The ${role} of this pipeline.` },
+  );
+
+/** A bounded number of milliseconds; the longest is a day, so that it fits a timer. */
+const milliseconds = (defaultMs: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum: 86_400_000, default: defaultMs, description });
+
+const http = Type.Object(
+  {
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address to listen on. `0.0.0.0` listens on all networks.',
+    }),
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65535,
+      default: 10000,
+      description: 'Port to listen on. 0 takes a free one.',
+    }),
+    legacyStatusCodes: Type.Boolean({
+      default: false,
+      description: 'Answers errors with HTTP 200, as the original server did.',
+    }),
+    bodyLimitBytes: Type.Integer({
+      minimum: 1024,
+      maximum: 1_073_741_824,
+      default: 1_048_576,
+      description: 'Longest request body in bytes. A longer one is answered with 413.',
+    }),
+  },
+  { ...closedWithDefaults, description: 'The REST server.' },
+);
+
+const log = Type.Object(
+  {
+    level: Type.Enum(LOG_LEVELS, {
+      default: 'info',
+      description: 'Least important lines that are logged: error, warn, info or debug.',
+    }),
+  },
+  { ...closedWithDefaults, description: 'Logging.' },
+);
+
+const paths = Type.Object(
+  {
+    data: Type.String({
+      minLength: 1,
+      default: './data',
+      description: 'Folder for relative output files. A relative one lies in the working directory.',
+    }),
+    roots: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: `More absolute folders in which output files are allowed. \`tmp\` or \`\${tmpdir}\` is the temporary folder of the system.`,
+    }),
+    state: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Folder for logs, journal and run files. Without it `.dia` in the data folder.',
+      }),
+    ),
+  },
+  { ...closedWithDefaults, description: 'Folders.' },
+);
+
+const limits = Type.Object(
+  {
+    callTimeoutMs: milliseconds(20_000, 'Longest time for one call to a component.'),
+    statusTimeoutMs: milliseconds(1_000, 'Longest time for one question for a status.'),
+    configureTimeoutMs: milliseconds(60_000, 'Longest time for configuring all components.'),
+    startTimeoutMs: milliseconds(60_000, 'Longest time for starting all components.'),
+    stopTimeoutMs: milliseconds(30_000, 'Longest time for stopping or resetting all components.'),
+    lostAfterMs: milliseconds(
+      5_000,
+      'A component that does not answer for so long while an acquisition runs is lost, and the acquisition fails.',
+    ),
+    drainTimeoutMs: milliseconds(
+      5_000,
+      'After the detector stopped: when no frame comes for so long, the run ends as `frames_missing`.',
+    ),
+    pollRunningMs: milliseconds(20, 'Time between two looks at a component while an acquisition runs.'),
+    pollIdleMs: milliseconds(1_000, 'Time between two looks at a component otherwise.'),
+  },
+  { ...closedWithDefaults, description: 'Timeouts and polling, in milliseconds.' },
+);
+
+const pipeline = Type.Object(
+  {
+    name: name('Name of the pipeline in answers, logs and overlays. Unique.'),
+    detector: component('detector'),
+    backend: component('backend'),
+    writer: component('writer'),
+  },
+  closed,
+);
+
+const auxiliaryWriter = Type.Object(
+  {
+    name: name(
+      'Name of the writer, and of its section in the acquisition config, for example `bsread`. Unique.',
+    ),
+    kind: Type.String({ minLength: 1, description: 'Which adapter speaks to the writer.' }),
+    options,
+    enabled: Type.Boolean({
+      default: true,
+      description: 'Whether the writer takes part after the start. Clients can change it later.',
+    }),
+  },
+  closed,
+);
+
+const trigger = Type.Object(
+  {
+    kind: Type.String({
+      minLength: 1,
+      default: 'none',
+      description: 'Which adapter speaks to the timing system. `none`: there is none.',
+    }),
+    options,
+  },
+  { ...closedWithDefaults, description: 'The timing system that fires the exposures.' },
+);
+
+const service = Type.Object(
+  {
+    name: name(`Name by which \`\${services.<name>.<endpoint>}\` refers to the service. Unique.`),
+    program: Type.Optional(
+      Type.Enum(SERVICE_PROGRAMS, {
+        description: 'A program of this project: simulated-detector, simulated-backend or writer.',
+      }),
+    ),
+    command: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'Instead of `program`: any executable and its first arguments.',
+      }),
+    ),
+    args: Type.Array(Type.String(), {
+      default: [],
+      description: `Arguments. May contain \`\${services.<name>.<endpoint>}\`: that service is then started first.`,
+    }),
+    lingerMs: Type.Integer({
+      minimum: 0,
+      maximum: 86_400_000,
+      default: 60_000,
+      description:
+        'How long the service stays alive without a controller, so that a restarted one takes it over.',
+    }),
+  },
+  closed,
+);
+
+/**
+ * Schema of `deployment.yaml`. The only place where its defaults stand; docs/deployments.md has a row for
+ * every key.
+ */
+export const DeploymentSchema = Type.Object(
+  {
+    name: name('Name of the deployment, as `/info` reports it.'),
+    description: Type.String({ default: '', description: 'One line for people.' }),
+    vocabulary: Type.Enum(['classic', 'ready'], {
+      default: 'classic',
+      description:
+        'Status names on the wire: `classic` (INITIALIZED, CONFIGURED, …) or `ready` (READY, RUNNING, …).',
+    }),
+    schema: Type.String({
+      minLength: 1,
+      default: 'config.schema.json',
+      description: 'Schema of the acquisition config, relative to this file.',
+    }),
+    http,
+    log,
+    paths,
+    existingFile: Type.Enum(EXISTING_FILE_RULES, {
+      default: 'number',
+      description:
+        'When the output file exists: `number` takes the next free `name_001.h5`, `refuse` is an error, `overwrite` replaces it.',
+    }),
+    pipelines: Type.Array(pipeline, {
+      minItems: 1,
+      description: 'The pipelines: a detector, a backend and a writer each.',
+    }),
+    auxiliaryWriters: Type.Array(auxiliaryWriter, {
+      default: [],
+      description: 'Writers beside the pipelines, for data that does not come from a detector.',
+    }),
+    trigger,
+    limits,
+    services: Type.Array(service, {
+      default: [],
+      description: 'Programs started and supervised with this deployment.',
+    }),
+  },
+  closed,
+);
+
+/** A deployment with every default filled in. */
+export type Deployment = Static<typeof DeploymentSchema>;
+
+/** A program that is started and supervised with the deployment. */
+export type ServiceSettings = Deployment['services'][number];
+
+/** A detector, a backend and a writer that work together. */
+export type PipelineSettings = Deployment['pipelines'][number];
