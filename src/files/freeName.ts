@@ -1,0 +1,149 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { ComponentFailedError, InvalidRequestError, NoSpaceError, WrongStateError } from '../contracts/errors.js';
+import type { ExistingFile } from '../contracts/writer.js';
+
+const MOST_ATTEMPTS = 100_000;
+
+/** How a name is reserved. */
+export interface ReserveOptions {
+  readonly rule: ExistingFile;
+  /** Numeric user (and group of the same number) to own the file and the folders made for it; null: nobody else. */
+  readonly ownerId?: number | null;
+}
+
+/**
+ * Reserves an output file: creates missing folders and the file itself, empty, so that nobody else gets the name.
+ * Two reservations never win the same name, in whatever processes they are made (O_EXCL decides).
+ *
+ * @param path - Absolute and checked, see `resolveOutputFile`.
+ * @returns The path really reserved: `path`, or with the rule `number` the next free `name_001.h5`.
+ * @throws WrongStateError `file_exists` with the rule `refuse`; NoSpaceError; InvalidRequestError `invalid_path`
+ * when a part of the path is no folder; ComponentFailedError when the system does not let us.
+ */
+export async function reserveFile(path: string, options: ReserveOptions): Promise<string> {
+  const ownerId = options.ownerId ?? null;
+  try {
+    await makeFolders(dirname(path), ownerId);
+    if (await create(path, ownerId)) return path;
+    switch (options.rule) {
+      case 'number':
+        return await reserveNumbered(path, ownerId);
+      case 'overwrite':
+        return await replace(path, ownerId);
+      case 'refuse':
+        throw new WrongStateError('file_exists', `The file ${path} exists, and existing files are refused here.`, {
+          component: 'writer',
+          operation: 'open the output file',
+          expected: 'a name that is free',
+          actual: path,
+          hint: 'Choose another output_file, or move the existing file away.',
+        });
+    }
+  } catch (error) {
+    throw fileSystemError(error, path);
+  }
+}
+
+async function reserveNumbered(path: string, ownerId: number | null): Promise<string> {
+  const extension = extname(path);
+  const stem = basename(path, extension);
+  const folder = dirname(path);
+  // One look at the folder spares thousands of attempts where a name was used thousands of times.
+  const taken = new Set(await readdir(folder));
+  for (let number = 1; number < MOST_ATTEMPTS; number += 1) {
+    const name = `${stem}_${String(number).padStart(3, '0')}${extension}`;
+    if (taken.has(name)) continue;
+    const candidate = join(folder, name);
+    if (await create(candidate, ownerId)) return candidate;
+  }
+  throw new WrongStateError('file_exists', `No free number is left for ${path}.`, {
+    component: 'writer',
+    operation: 'open the output file',
+    expected: `fewer than ${MOST_ATTEMPTS} files of this name`,
+    actual: path,
+    hint: 'Choose another output_file.',
+  });
+}
+
+async function replace(path: string, ownerId: number | null): Promise<string> {
+  // Removed rather than truncated: who has the old file open keeps it whole.
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    await unlink(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    if (await create(path, ownerId)) return path;
+  }
+  throw new WrongStateError('file_exists', `Others keep creating ${path} while it is being replaced.`, {
+    component: 'writer',
+    operation: 'open the output file',
+    actual: path,
+    hint: 'Find the other program that writes this file.',
+  });
+}
+
+/** False when the name is taken. */
+async function create(path: string, ownerId: number | null): Promise<boolean> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o664);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    if (ownerId !== null) await handle.chown(ownerId, ownerId);
+  } finally {
+    await handle.close();
+  }
+  return true;
+}
+
+async function makeFolders(folder: string, ownerId: number | null): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined || ownerId === null) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+    const handle = await open(made, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    await handle.chown(ownerId, ownerId).finally(() => handle.close());
+  }
+}
+
+/** Turns what the file system says into an error of ours; leaves our own alone. */
+function fileSystemError(thrown: unknown, path: string): unknown {
+  const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
+  const facts = { component: 'writer', operation: 'open the output file', actual: path, cause: thrown };
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new NoSpaceError('no_space', `There is no space left for ${path} (${code}).`, {
+        ...facts,
+        expected: 'free space on the disk',
+        hint: 'Free space, or choose another folder.',
+      });
+    case 'ENOTDIR':
+    case 'EEXIST':
+    case 'EISDIR':
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
+      return new InvalidRequestError('invalid_path', `${path} cannot be a file (${code}).`, {
+        ...facts,
+        expected: 'a path whose every part but the last is a folder or is free',
+        hint: 'Choose another output_file.',
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'EIO':
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'ESTALE':
+      return new ComponentFailedError('component_failed', `The system does not let us create ${path} (${code}).`, {
+        ...facts,
+        expected: 'a folder this user may write to',
+        hint: `Check the folder's permissions for the user ${process.getuid?.() ?? '?'} and the state of the disk.`,
+      });
+    default:
+      return thrown;
+  }
+}

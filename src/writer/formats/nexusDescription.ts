@@ -1,0 +1,100 @@
+import { basename } from 'node:path';
+import type { File, Group } from 'h5wasm/node';
+import type { JsonValue } from '../../contracts/json.js';
+import type { AcquisitionDescription } from './format.js';
+
+export const DETECTOR = '/entry/instrument/detector';
+export const DATA = `${DETECTOR}/data`;
+export const FACTS = '/entry/dia';
+export const END_TIME = '/entry/end_time';
+
+// An ISO time in UTC always has these many characters: the end time can be filled in while SWMR forbids anything new.
+const UNKNOWN_TIME = ' '.repeat('2026-01-01T00:00:00.000Z'.length);
+
+/** What the file says before the first frame. */
+export interface DescriptionOptions {
+  readonly path: string;
+  readonly description: AcquisitionDescription;
+  readonly version: string;
+}
+
+/** Writes the groups of the layout, and all that is known before the first frame. */
+export function writeDescription(file: File, { path, description, version }: DescriptionOptions): void {
+  const startTime = description.startedAt.toISOString();
+  putAttributes(file, {
+    NX_class: 'NXroot',
+    default: 'entry',
+    creator: 'dia',
+    creator_version: version,
+    file_name: path,
+    file_time: startTime,
+  });
+  const entry = createGroup(file, 'entry', 'NXentry');
+  putAttributes(entry, { default: 'data' });
+  putText(entry, 'title', description.acquisitionId === '' ? basename(path, '.h5') : description.acquisitionId);
+  putText(entry, 'start_time', startTime);
+  entry.create_dataset({ name: 'end_time', data: [UNKNOWN_TIME], shape: [], dtype: `S${UNKNOWN_TIME.length}` });
+  putText(entry, 'program_name', 'dia');
+  putText(entry, 'acquisition_id', description.acquisitionId);
+  putText(entry, 'acquisition_config', JSON.stringify(description.acquisition));
+  const detector = createGroup(createGroup(entry, 'instrument', 'NXinstrument'), 'detector', 'NXdetector');
+  const parameters = description.acquisition.detector ?? {};
+  putNumber(detector, { name: 'count_time', value: parameters.exptime, units: 's' });
+  putNumber(detector, { name: 'frame_time', value: parameters.period, units: 's' });
+  putNumber(detector, { name: 'bit_depth_image', value: parameters.dr });
+  const plot = createGroup(entry, 'data', 'NXdata');
+  putAttributes(plot, { signal: 'data' });
+  plot.create_attribute('axes', ['frame_number', '.', '.'], [3], 'S');
+  const facts = createGroup(entry, 'dia', 'NXcollection');
+  facts.create_dataset({ name: 'complete', data: Uint8Array.of(0), shape: [], dtype: '<B' });
+  for (const [name, value] of [
+    ['frames_expected', description.framesExpected],
+    ['frames_written', 0],
+    ['frames_lost', 0],
+    ['user_id', description.userId],
+  ] as const) {
+    facts.create_dataset({ name, data: BigInt64Array.of(BigInt(value)), shape: [], dtype: '<q' });
+  }
+}
+
+/** Writes a parameter such as `general/user` as a text dataset of that path. */
+export function writeParameter(file: File, name: string, value: string): void {
+  const [group = '', ...rest] = name.split('/');
+  const parent = file.keys().includes(group) ? groupAt(file, `/${group}`) : createGroup(file, group, 'NXcollection');
+  putText(parent, rest.join('/'), value);
+}
+
+/** @throws Error when there is no such group. */
+export function groupAt(file: File, path: string): Group {
+  const group = file.get(path);
+  // Compared by what it can do: h5wasm is loaded lazily, so its classes are not at hand here.
+  if (group === null || !('create_dataset' in group)) throw new Error(`${file.filename} has no group ${path}.`);
+  return group;
+}
+
+function createGroup(parent: Group, name: string, nexusClass: string): Group {
+  const group = parent.create_group(name);
+  putAttributes(group, { NX_class: nexusClass });
+  return group;
+}
+
+function putAttributes(group: Group, attributes: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(attributes)) group.create_attribute(name, text, null, 'S');
+}
+
+function putText(group: Group, name: string, text: string): void {
+  group.create_dataset({ name, data: text, shape: [], dtype: 'S' });
+}
+
+interface NumberField {
+  readonly name: string;
+  readonly value: JsonValue | undefined;
+  readonly units?: string;
+}
+
+/** Writes a number of the config, when it is one; the config's own check is the controller's affair. */
+function putNumber(group: Group, { name, value, units }: NumberField): void {
+  if (typeof value !== 'number') return;
+  const dataset = group.create_dataset({ name, data: [value], shape: [], dtype: '<d' });
+  if (units !== undefined) dataset.create_attribute('units', units, null, 'S');
+}
