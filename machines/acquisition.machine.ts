@@ -1,0 +1,364 @@
+import { assign, fromPromise, setup } from 'xstate';
+import type {
+  AcquisitionPlan,
+  IntegrationStatus,
+  StandDown,
+  StartOutcome,
+} from '../src/contracts/acquisition.js';
+import type { DiaError } from '../src/contracts/errors.js';
+
+/** What the machine remembers of one component of the run. */
+interface Observed {
+  readonly status: string;
+  readonly writtenFrames: number;
+  readonly expectedFrames: number;
+}
+
+export interface AcquisitionContext {
+  /** What is reported while a state does not say otherwise. */
+  status: IntegrationStatus;
+  plan: AcquisitionPlan | null;
+  /** True when `start` brought the config: configured goes straight on to starting. */
+  startRequested: boolean;
+  triggerStart: boolean;
+  standDown: StandDown;
+  error: DiaError | null;
+  files: Readonly<Record<string, string>>;
+  detectors: Readonly<Record<string, Observed>>;
+  writers: Readonly<Record<string, Observed>>;
+  auxiliaryWriters: Readonly<Record<string, Observed>>;
+  /** True when writers must be ended before the files can be judged. */
+  writersUnfinished: boolean;
+  deadlineError: (operation: string) => DiaError;
+}
+
+export interface AcquisitionInput {
+  /** Makes the error that a missed deadline of `operation` leads to. */
+  readonly deadlineError: (operation: string) => DiaError;
+}
+
+export type AcquisitionEvent =
+  | { type: 'acquisition.configure'; plan: AcquisitionPlan }
+  | { type: 'acquisition.start'; plan?: AcquisitionPlan; triggerStart: boolean }
+  | { type: 'acquisition.stop' }
+  | { type: 'acquisition.reset' }
+  | { type: 'acquisition.kill' }
+  | {
+      type: 'component.status';
+      component: string;
+      status: string;
+      writtenFrames?: number;
+      expectedFrames?: number;
+    }
+  | { type: 'component.lost'; component: string; error: DiaError };
+
+const UNSEEN: Observed = { status: 'unknown', writtenFrames: 0, expectedFrames: 0 };
+const IDLE = ['idle', 'finished', 'stopped'];
+const ENDED = ['finished', 'stopped'];
+
+const unseen = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, UNSEEN]));
+
+const all = (observed: Readonly<Record<string, Observed>>, words: readonly string[]) =>
+  Object.values(observed).every(({ status }) => words.includes(status));
+
+const isEmpty = (observed: Readonly<Record<string, Observed>>) => Object.keys(observed).length === 0;
+
+function observe(
+  known: Readonly<Record<string, Observed>>,
+  event: Extract<AcquisitionEvent, { type: 'component.status' }>,
+) {
+  const before = known[event.component];
+  if (!before) return known;
+  const seen: Observed = {
+    status: event.status,
+    writtenFrames: event.writtenFrames ?? before.writtenFrames,
+    expectedFrames: event.expectedFrames ?? before.expectedFrames,
+  };
+  return { ...known, [event.component]: seen };
+}
+
+/** Work that the machine asks for; the controller provides it and honours the signal. */
+function work<Output, Input>(name: string) {
+  return fromPromise<Output, Input>(() => Promise.reject(new Error(`${name} is not provided`)));
+}
+
+/**
+ * The life of an integration: initialized, configured, running, finished, error, and the ways between.
+ *
+ * Free of I/O: what has to be done is invoked by name and provided by the controller. Reported statuses are
+ * in `context.status`; states that only lead from one to another keep what they left.
+ */
+export const acquisitionMachine = setup({
+  types: {
+    context: {} as AcquisitionContext,
+    events: {} as AcquisitionEvent,
+    input: {} as AcquisitionInput,
+    tags: {} as 'transition' | 'watched',
+  },
+  actors: {
+    configureComponents: work<void, { plan: AcquisitionPlan | null }>('configureComponents'),
+    startComponents: work<StartOutcome, { plan: AcquisitionPlan | null; triggerStart: boolean }>(
+      'startComponents',
+    ),
+    standDown: work<void, { how: StandDown }>('standDown'),
+    verifyFiles: work<void, { endWriters: boolean }>('verifyFiles'),
+    makeSafe: work<void, undefined>('makeSafe'),
+  },
+  delays: {
+    configureDeadline: 60_000,
+    startDeadline: 60_000,
+    standDownDeadline: 60_000,
+    verifyDeadline: 60_000,
+    drainTimeout: 5_000,
+    auxiliaryTimeout: 60_000,
+  },
+  actions: {
+    report: assign((_, { status }: { status: IntegrationStatus }) => ({ status })),
+    forgetRun: assign({ plan: null, startRequested: false, error: null, writersUnfinished: false }),
+    takePlan: assign(({ event }) =>
+      event.type === 'acquisition.configure' || event.type === 'acquisition.start'
+        ? { plan: event.plan ?? null, error: null }
+        : {},
+    ),
+    requestStart: assign(({ event }) =>
+      event.type === 'acquisition.start' ? { startRequested: true, triggerStart: event.triggerStart } : {},
+    ),
+    expectRun: assign((_, outcome: StartOutcome) => ({
+      files: outcome.files,
+      detectors: unseen(outcome.detectors),
+      writers: unseen(outcome.writers),
+      auxiliaryWriters: unseen(outcome.auxiliaryWriters),
+      startRequested: false,
+    })),
+    observe: assign(({ context, event }) =>
+      event.type === 'component.status'
+        ? {
+            detectors: observe(context.detectors, event),
+            writers: observe(context.writers, event),
+            auxiliaryWriters: observe(context.auxiliaryWriters, event),
+          }
+        : {},
+    ),
+    giveUpOnWriters: assign({ writersUnfinished: true }),
+    standDownBy: assign((_, { how }: { how: StandDown }) => ({ standDown: how })),
+    blame: assign((_, { error }: { error: unknown }) => ({ error: error as DiaError })),
+    blameDeadline: assign(({ context }, { operation }: { operation: string }) => ({
+      error: context.deadlineError(operation),
+    })),
+  },
+  guards: {
+    carriesPlan: ({ event }) => event.type === 'acquisition.start' && event.plan !== undefined,
+    startWasRequested: ({ context }) => context.startRequested,
+    detectorsAreDone: ({ context }) =>
+      isEmpty(context.detectors)
+        ? !isEmpty(context.writers) && all(context.writers, ENDED)
+        : all(context.detectors, IDLE),
+    writersAreDone: ({ context }) => all(context.writers, ENDED),
+    allWritersAreDone: ({ context }) => all(context.writers, ENDED) && all(context.auxiliaryWriters, ENDED),
+    writerEndedEarly: ({ context }) =>
+      Object.values(context.writers).some(
+        ({ status, writtenFrames, expectedFrames }) => status === 'stopped' && writtenFrames < expectedFrames,
+      ),
+    wroteMore: ({ context, event }) => {
+      if (event.type !== 'component.status') return false;
+      const before = context.writers[event.component];
+      return before !== undefined && (event.writtenFrames ?? 0) > before.writtenFrames;
+    },
+  },
+}).createMachine({
+  id: 'acquisition',
+  context: ({ input }) => ({
+    status: 'INITIALIZED',
+    plan: null,
+    startRequested: false,
+    triggerStart: true,
+    standDown: 'reset',
+    error: null,
+    files: {},
+    detectors: {},
+    writers: {},
+    auxiliaryWriters: {},
+    writersUnfinished: false,
+    deadlineError: input.deadlineError,
+  }),
+  initial: 'initialized',
+  on: {
+    'acquisition.stop': { target: '.resetting', actions: { type: 'standDownBy', params: { how: 'stop' } } },
+    'acquisition.reset': { target: '.resetting', actions: { type: 'standDownBy', params: { how: 'reset' } } },
+    'acquisition.kill': { target: '.resetting', actions: { type: 'standDownBy', params: { how: 'kill' } } },
+  },
+  states: {
+    initialized: {
+      entry: ['forgetRun', { type: 'report', params: { status: 'INITIALIZED' } }],
+      on: {
+        'acquisition.configure': { target: 'configuring', actions: 'takePlan' },
+        'acquisition.start': {
+          guard: 'carriesPlan',
+          target: 'configuring',
+          actions: ['takePlan', 'requestStart'],
+        },
+      },
+    },
+
+    configuring: {
+      tags: 'transition',
+      entry: { type: 'report', params: { status: 'INITIALIZED' } },
+      invoke: {
+        src: 'configureComponents',
+        input: ({ context }) => ({ plan: context.plan }),
+        onDone: [{ guard: 'startWasRequested', target: 'starting' }, { target: 'configured' }],
+        onError: { target: 'error', actions: { type: 'blame', params: ({ event }) => event } },
+      },
+      after: {
+        configureDeadline: {
+          target: 'error',
+          actions: { type: 'blameDeadline', params: { operation: 'configure' } },
+        },
+      },
+    },
+
+    configured: {
+      entry: { type: 'report', params: { status: 'CONFIGURED' } },
+      on: {
+        'acquisition.configure': { target: 'configuring', actions: 'takePlan' },
+        'acquisition.start': [
+          { guard: 'carriesPlan', target: 'configuring', actions: ['takePlan', 'requestStart'] },
+          { target: 'starting', actions: 'requestStart' },
+        ],
+      },
+    },
+
+    starting: {
+      tags: 'transition',
+      entry: { type: 'report', params: { status: 'CONFIGURED' } },
+      invoke: {
+        src: 'startComponents',
+        input: ({ context }) => ({ plan: context.plan, triggerStart: context.triggerStart }),
+        onDone: {
+          target: 'running',
+          actions: { type: 'expectRun', params: ({ event }) => event.output },
+        },
+        onError: { target: 'error', actions: { type: 'blame', params: ({ event }) => event } },
+      },
+      after: {
+        startDeadline: {
+          target: 'error',
+          actions: { type: 'blameDeadline', params: { operation: 'start' } },
+        },
+      },
+    },
+
+    running: {
+      tags: 'watched',
+      initial: 'acquiring',
+      on: {
+        'acquisition.stop': {
+          target: 'stopping',
+          actions: { type: 'standDownBy', params: { how: 'stop' } },
+        },
+        'component.status': { actions: 'observe' },
+        'component.lost': {
+          target: 'error',
+          actions: { type: 'blame', params: ({ event }) => event },
+        },
+      },
+      states: {
+        acquiring: {
+          entry: { type: 'report', params: { status: 'RUNNING' } },
+          always: [
+            { guard: 'writerEndedEarly', target: 'verifying', actions: 'giveUpOnWriters' },
+            { guard: 'detectorsAreDone', target: 'draining' },
+          ],
+        },
+        draining: {
+          entry: { type: 'report', params: { status: 'DETECTOR_STOPPED' } },
+          always: [
+            { guard: 'allWritersAreDone', target: 'verifying' },
+            { guard: 'writersAreDone', target: 'auxiliary' },
+          ],
+          on: {
+            'component.status': [
+              { guard: 'wroteMore', target: 'draining', reenter: true, actions: 'observe' },
+              { actions: 'observe' },
+            ],
+          },
+          after: { drainTimeout: { target: 'verifying', actions: 'giveUpOnWriters' } },
+        },
+        auxiliary: {
+          entry: { type: 'report', params: { status: 'BSREAD_STILL_RUNNING' } },
+          always: { guard: 'allWritersAreDone', target: 'verifying' },
+          after: { auxiliaryTimeout: { target: 'verifying', actions: 'giveUpOnWriters' } },
+        },
+        verifying: {
+          entry: { type: 'report', params: { status: 'DETECTOR_STOPPED' } },
+          invoke: {
+            src: 'verifyFiles',
+            input: ({ context }) => ({ endWriters: context.writersUnfinished }),
+            onDone: '#acquisition.finished',
+            onError: {
+              target: '#acquisition.error',
+              actions: { type: 'blame', params: ({ event }) => event },
+            },
+          },
+          after: {
+            verifyDeadline: {
+              target: '#acquisition.error',
+              actions: { type: 'blameDeadline', params: { operation: 'verify' } },
+            },
+          },
+        },
+      },
+    },
+
+    finished: {
+      entry: { type: 'report', params: { status: 'FINISHED' } },
+    },
+
+    stopping: {
+      tags: 'transition',
+      invoke: {
+        src: 'standDown',
+        input: ({ context }) => ({ how: context.standDown }),
+        onDone: 'initialized',
+        onError: { target: 'error', actions: { type: 'blame', params: ({ event }) => event } },
+      },
+      on: { 'acquisition.stop': undefined, 'acquisition.reset': undefined },
+      after: {
+        standDownDeadline: {
+          target: 'error',
+          actions: { type: 'blameDeadline', params: { operation: 'stop' } },
+        },
+      },
+    },
+
+    resetting: {
+      tags: 'transition',
+      invoke: {
+        src: 'standDown',
+        input: ({ context }) => ({ how: context.standDown }),
+        onDone: 'initialized',
+        onError: { target: 'error', actions: { type: 'blame', params: ({ event }) => event } },
+      },
+      on: { 'acquisition.stop': undefined, 'acquisition.reset': undefined },
+      after: {
+        standDownDeadline: {
+          target: 'error',
+          actions: { type: 'blameDeadline', params: { operation: 'reset' } },
+        },
+      },
+    },
+
+    error: {
+      entry: { type: 'report', params: { status: 'ERROR' } },
+      initial: 'settling',
+      states: {
+        settling: {
+          tags: 'transition',
+          invoke: { src: 'makeSafe', onDone: 'settled', onError: 'settled' },
+          after: { standDownDeadline: 'settled' },
+        },
+        settled: {},
+      },
+    },
+  },
+});

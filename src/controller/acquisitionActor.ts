@@ -1,0 +1,98 @@
+import { type Actor, createActor, fromPromise } from 'xstate';
+import { acquisitionMachine } from '../../machines/acquisition.machine.js';
+import type { AcquisitionPlan, StandDown, StartOutcome } from '../contracts/acquisition.js';
+import { ComponentSilentError, InternalError, toDiaError } from '../contracts/errors.js';
+import type { Telemetry } from '../telemetry/logger.js';
+import { agree } from './agree.js';
+import type { Components } from './components.js';
+import { configureComponents } from './work/configure.js';
+import { endRun, standDown } from './work/standDown.js';
+import { startRun } from './work/startRun.js';
+import { verifyFiles } from './work/verifyFiles.js';
+
+/** How long each part of an acquisition's life may take, in milliseconds. */
+export interface AcquisitionLimits {
+  readonly configureTimeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly settleTimeoutMs: number;
+  readonly verifyTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly auxiliaryTimeoutMs: number;
+}
+
+export type AcquisitionActor = Actor<typeof acquisitionMachine>;
+
+/** Binds the work of the controller to the acquisition machine. */
+export function createAcquisitionActor(
+  components: Components,
+  limits: AcquisitionLimits,
+  telemetry: Telemetry,
+): AcquisitionActor {
+  const settled = (status: 'INITIALIZED' | 'CONFIGURED' | 'RUNNING', signal: AbortSignal) =>
+    agree(components, status, { signal, timeoutMs: limits.settleTimeoutMs });
+
+  const actor: AcquisitionActor = createActor(
+    acquisitionMachine.provide({
+      actors: {
+        configureComponents: fromPromise<void, { plan: AcquisitionPlan | null }>(
+          async ({ input, signal }) => {
+            await configureComponents(components, planned(input.plan), signal);
+            await settled('CONFIGURED', signal);
+          },
+        ),
+        startComponents: fromPromise<StartOutcome, { plan: AcquisitionPlan | null; triggerStart: boolean }>(
+          async ({ input, signal }) => {
+            const outcome = await startRun(components, input.triggerStart, signal);
+            await settled('RUNNING', signal);
+            return outcome;
+          },
+        ),
+        standDown: fromPromise<void, { how: StandDown }>(async ({ input, signal }) => {
+          await standDown(components, input.how, signal);
+          await settled('INITIALIZED', signal);
+        }),
+        verifyFiles: fromPromise<void, { endWriters: boolean }>(async ({ input, signal }) => {
+          const { plan, files } = actor.getSnapshot().context;
+          await verifyFiles(components, {
+            plan: planned(plan),
+            files,
+            endWriters: input.endWriters,
+            timeoutMs: limits.verifyTimeoutMs,
+            signal,
+          });
+        }),
+        makeSafe: fromPromise(async ({ signal }) => {
+          for (const thrown of await endRun(components, 'stop', signal)) {
+            const error = toDiaError(thrown);
+            telemetry.log.warn(`Could not be made safe after the error: ${error.message}`, {
+              code: error.code,
+              component: error.facts.component,
+            });
+          }
+        }),
+      },
+      delays: {
+        configureDeadline: limits.configureTimeoutMs,
+        startDeadline: limits.startTimeoutMs,
+        standDownDeadline: limits.stopTimeoutMs,
+        verifyDeadline: limits.verifyTimeoutMs,
+        drainTimeout: limits.drainTimeoutMs,
+        auxiliaryTimeout: limits.auxiliaryTimeoutMs,
+      },
+    }),
+    { input: { deadlineError } },
+  );
+  return actor;
+}
+
+function planned(plan: AcquisitionPlan | null): AcquisitionPlan {
+  if (plan === null) throw new InternalError('internal', 'The acquisition has no plan.');
+  return plan;
+}
+
+const deadlineError = (operation: string) =>
+  new ComponentSilentError('component_timeout', `The components did not ${operation} in time.`, {
+    operation,
+    hint: 'GET /api/v1/status_details tells which component hangs. Reset once it answers again.',
+  });

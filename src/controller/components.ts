@@ -1,0 +1,120 @@
+import type { Observation } from '../../machines/component.machine.js';
+import type { Backend } from '../contracts/backend.js';
+import type { CallOptions } from '../contracts/component.js';
+import type { Detector } from '../contracts/detector.js';
+import type { Trigger } from '../contracts/trigger.js';
+import type { Writer } from '../contracts/writer.js';
+import type { Telemetry } from '../telemetry/logger.js';
+import type { ComponentView } from './interpretStatus.js';
+import { Supervisor, type SupervisorLimits, type Watched } from './supervisor.js';
+
+/** The adapters of a deployment, before anything watches them. */
+export interface Adapters {
+  readonly pipelines: readonly {
+    readonly name: string;
+    readonly detector: Detector;
+    readonly backend: Backend;
+    readonly writer: Writer;
+    /** Names of roles that are disabled from the start. */
+    readonly disabled: readonly string[];
+  }[];
+  readonly auxiliaryWriters: readonly { readonly name: string; readonly writer: Writer }[];
+  readonly trigger: Trigger | null;
+}
+
+export interface Pipeline {
+  readonly name: string;
+  readonly detector: Supervisor<Detector>;
+  readonly backend: Supervisor<Backend>;
+  readonly writer: Supervisor<Writer>;
+}
+
+const observeStatus = async (
+  adapter: Detector | Backend | Trigger,
+  options: CallOptions,
+): Promise<Observation> => ({ status: await adapter.status(options) });
+
+const observeWriter = async (writer: Writer, options: CallOptions): Promise<Observation> => {
+  const report = await writer.report(options);
+  return { status: report.status, report };
+};
+
+/** All components of a deployment, each under its supervisor. */
+export class Components {
+  readonly pipelines: readonly Pipeline[];
+  readonly auxiliaryWriters: readonly Supervisor<Writer>[];
+  readonly trigger: Supervisor<Trigger> | null;
+  private readonly initiallyDisabled: ReadonlySet<string>;
+
+  constructor(adapters: Adapters, limits: SupervisorLimits, telemetry: Telemetry) {
+    const single = adapters.pipelines.length === 1;
+    const common = { limits, telemetry };
+    const nameOf = (pipeline: string, role: string) => (single ? role : `${pipeline}.${role}`);
+    this.pipelines = adapters.pipelines.map(({ name, detector, backend, writer }) => ({
+      name,
+      detector: new Supervisor({
+        ...common,
+        name: nameOf(name, 'detector'),
+        role: 'detector',
+        adapter: detector,
+        observe: observeStatus,
+      }),
+      backend: new Supervisor({
+        ...common,
+        name: nameOf(name, 'backend'),
+        role: 'backend',
+        adapter: backend,
+        observe: observeStatus,
+      }),
+      writer: new Supervisor({
+        ...common,
+        name: nameOf(name, 'writer'),
+        role: 'writer',
+        adapter: writer,
+        observe: observeWriter,
+      }),
+    }));
+    this.auxiliaryWriters = adapters.auxiliaryWriters.map(
+      ({ name, writer }) =>
+        new Supervisor({ ...common, name, role: 'auxiliary', adapter: writer, observe: observeWriter }),
+    );
+    this.trigger =
+      adapters.trigger === null
+        ? null
+        : new Supervisor({
+            ...common,
+            name: 'trigger',
+            role: 'trigger',
+            adapter: adapters.trigger,
+            observe: observeStatus,
+          });
+    this.initiallyDisabled = new Set(
+      adapters.pipelines.flatMap(({ name, disabled }) => disabled.map((role) => nameOf(name, role))),
+    );
+  }
+
+  /** Every component, by name. */
+  get all(): readonly Watched[] {
+    return [
+      ...this.pipelines.flatMap(({ detector, backend, writer }): Watched[] => [detector, backend, writer]),
+      ...this.auxiliaryWriters,
+      ...(this.trigger === null ? [] : [this.trigger]),
+    ];
+  }
+
+  get writers(): readonly Supervisor<Writer>[] {
+    return [...this.pipelines.map(({ writer }) => writer), ...this.auxiliaryWriters];
+  }
+
+  views(): ComponentView[] {
+    return this.all.map((component) => component.view());
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.all.map((one) => one.start(!this.initiallyDisabled.has(one.name))));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.all.map((one) => one.stop()));
+  }
+}

@@ -1,0 +1,358 @@
+import { waitFor } from 'xstate';
+import type { AcquisitionValidator } from '../config/acquisitionConfig.js';
+import type { AcquisitionPlan, StandDown, StatusReport } from '../contracts/acquisition.js';
+import { ComponentFailedError, type DiaError, toDiaError, WrongStateError } from '../contracts/errors.js';
+import type { Command, CommandContext, Integration, Reply } from '../contracts/integration.js';
+import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
+import type { Telemetry } from '../telemetry/logger.js';
+import { withRequestContext } from '../telemetry/requestContext.js';
+import { type AcquisitionActor, type AcquisitionLimits, createAcquisitionActor } from './acquisitionActor.js';
+import { CommandQueue } from './commandQueue.js';
+import type { Components } from './components.js';
+import { ConfigBook } from './configBook.js';
+import { callBackend, clientsEnabled, disabledSections, enableClients } from './directCalls.js';
+import { EventLog } from './eventLog.js';
+import { liveDetails, liveMetrics } from './liveQueries.js';
+import { type PlanOptions, planAcquisition } from './planAcquisition.js';
+import { report } from './statusBoard.js';
+import { watchRun } from './watchRun.js';
+
+export interface ControllerOptions {
+  readonly components: Components;
+  readonly limits: AcquisitionLimits & { readonly statusTimeoutMs: number };
+  readonly validator: AcquisitionValidator;
+  readonly plan: Omit<PlanOptions, 'overlays'>;
+  readonly telemetry: Telemetry;
+  /** What `/info` tells of the server itself. */
+  readonly about: () => JsonObject;
+}
+
+/** Commands whose machine events jump the queue. */
+const PREEMPTING: Readonly<Record<string, StandDown>> = {
+  'acquisition.stop': 'stop',
+  'acquisition.reset': 'reset',
+  'acquisition.kill': 'kill',
+};
+
+/**
+ * The integration: takes commands, gives them to the acquisition machine one at a time, and tells what the
+ * machine and the components are doing. Holds no state of an acquisition of its own.
+ */
+export class IntegrationController implements Integration {
+  readonly events = new EventLog();
+  private readonly options: ControllerOptions;
+  private readonly components: Components;
+  private readonly actor: AcquisitionActor;
+  private readonly queue = new CommandQueue();
+  private readonly book: ConfigBook;
+  private readonly closing = new AbortController();
+  private current: StatusReport;
+  private details: Promise<JsonObject> | null = null;
+
+  constructor(options: ControllerOptions) {
+    this.options = options;
+    this.components = options.components;
+    this.book = new ConfigBook(options.validator, options.telemetry.log);
+    this.actor = createAcquisitionActor(options.components, options.limits, options.telemetry);
+    this.current = report(this.actor.getSnapshot(), options.components, null);
+  }
+
+  /** Connects to the components and begins to watch them. */
+  async start(): Promise<void> {
+    await this.components.start();
+    watchRun(this.actor, this.components, this.events, () => this.refresh());
+    this.actor.start();
+    this.refresh();
+  }
+
+  /** Ends a run that goes on, within its deadlines, and lets go of the components. */
+  async close(): Promise<void> {
+    const snapshot = this.actor.getSnapshot();
+    if (snapshot.hasTag('watched') || snapshot.hasTag('transition')) {
+      await this.standDown('stop').catch((error: unknown) => {
+        this.options.telemetry.log.error(
+          `The acquisition could not be ended cleanly: ${toDiaError(error).message}`,
+        );
+      });
+    }
+    this.closing.abort(new WrongStateError('preempted', 'The controller is shutting down.'));
+    this.actor.stop();
+    await this.components.stop();
+  }
+
+  execute(command: Command, context: CommandContext): Promise<Reply> {
+    return withRequestContext({ requestId: context.requestId, client: context.client }, async () => {
+      const { telemetry } = this.options;
+      const startedAt = performance.now();
+      const ms = () => Math.round((performance.now() - startedAt) * 100) / 100;
+      try {
+        const standDown = PREEMPTING[command.type];
+        const reply =
+          standDown === undefined
+            ? await this.queue.run(() => this.serve(command))
+            : await this.standDown(standDown);
+        telemetry.audit({ kind: 'command', what: command.type, outcome: 'ok', ms: ms(), detail: command });
+        return reply;
+      } catch (thrown) {
+        const error = toDiaError(thrown);
+        const failure = `${error.code}: ${error.message}`;
+        telemetry.audit({
+          kind: 'command',
+          what: command.type,
+          outcome: 'error',
+          ms: ms(),
+          error: failure,
+          detail: command,
+        });
+        if (error.code === 'internal') telemetry.log.error(error.message, { stack: error.stack });
+        throw error;
+      }
+    });
+  }
+
+  status(): StatusReport {
+    return this.current;
+  }
+
+  statusDetails(): Promise<JsonObject> {
+    this.details ??= liveDetails(this.components, this.closing.signal).finally(() => {
+      this.details = null;
+    });
+    return this.details;
+  }
+
+  config(): AcquisitionConfig {
+    return this.book.last;
+  }
+
+  overlay(pipeline: string): Record<string, Section> {
+    return this.book.overlay(pipeline);
+  }
+
+  clientsEnabled(): Record<string, boolean> {
+    return clientsEnabled(this.components);
+  }
+
+  detectorValue(name: string, context: CommandContext): Promise<JsonValue> {
+    return withRequestContext({ requestId: context.requestId, client: context.client }, () =>
+      this.detector().call('getValue', this.closing.signal, (adapter, options) =>
+        adapter.getValue(name, options),
+      ),
+    );
+  }
+
+  metrics(): Promise<JsonObject> {
+    return liveMetrics(this.components, this.closing.signal);
+  }
+
+  serverInfo(): JsonObject {
+    const addresses = this.components.all.map((one) => [one.name, one.address] as const);
+    return {
+      clients: Object.fromEntries(addresses),
+      clients_enabled: this.clientsEnabled(),
+      last_config_successful: this.book.lastSuccessful,
+      ...this.options.about(),
+    };
+  }
+
+  async dryRun(body: JsonValue): Promise<JsonValue> {
+    return this.book.dryRun(body, disabledSections(this.components), (config) => this.plan(config));
+  }
+
+  /** Serves one queued command, judged in the state it finds. */
+  private async serve(command: Command): Promise<Reply> {
+    await this.settled();
+    switch (command.type) {
+      case 'acquisition.configure':
+        return this.configure(command.config);
+      case 'acquisition.update':
+        return this.configure(this.book.merged(command.sections));
+      case 'acquisition.reapply':
+        return this.configure(this.book.last);
+      case 'acquisition.start':
+        return this.startRun(command);
+      case 'components.enable':
+        this.requireRest('change which components are enabled');
+        await enableClients(this.components, command.enabled);
+        this.refresh();
+        return { clients_enabled: this.clientsEnabled() };
+      case 'detector.setValue': {
+        this.requireRest('set a detector value');
+        const value = await this.detector().call('setValue', this.closing.signal, (adapter, options) =>
+          adapter.setValue(command.name, command.value, options),
+        );
+        return { value };
+      }
+      case 'backend.call':
+        return callBackend(this.components, command, this.closing.signal);
+      case 'overlay.set':
+        return { client_configuration: this.book.setOverlays(command.overlays, this.pipelineNames()) };
+      case 'overlay.clear':
+        return { client_configuration: this.book.clearOverlay(command.pipeline, this.pipelineNames()) };
+      default:
+        throw new Error(`No way to serve ${command.type}.`);
+    }
+  }
+
+  private async configure(config: AcquisitionConfig): Promise<Reply> {
+    this.requireConfigurable();
+    const plan = await this.plan(this.book.validated(config, disabledSections(this.components)));
+    this.requireConfigurable();
+    this.book.set(config);
+    this.actor.send({ type: 'acquisition.configure', plan });
+    await this.outcome('configured');
+    this.book.succeeded();
+    return { config: this.book.last };
+  }
+
+  private async startRun(command: Extract<Command, { type: 'acquisition.start' }>): Promise<Reply> {
+    const { sections, triggerStart } = command;
+    if (sections === null) {
+      if (this.current.status !== 'CONFIGURED') throw this.cannotStart();
+      this.actor.send({ type: 'acquisition.start', triggerStart });
+    } else {
+      if (!['INITIALIZED', 'CONFIGURED'].includes(this.current.status)) throw this.cannotStart();
+      const config = this.book.completed(sections);
+      const plan = await this.plan(this.book.validated(config, disabledSections(this.components)));
+      this.requireConfigurable();
+      this.book.set(config);
+      this.actor.send({ type: 'acquisition.start', plan, triggerStart });
+    }
+    await this.outcome('running');
+    this.book.succeeded();
+    return this.current.file === null ? {} : { file: this.current.file };
+  }
+
+  /** Ends whatever is under way; a stand-down that is under way already is joined, unless it comes to force. */
+  private async standDown(how: StandDown): Promise<Reply> {
+    this.book.doubt();
+    this.actor.send({ type: `acquisition.${how}` });
+    await this.settled();
+    const { error } = this.actor.getSnapshot().context;
+    if (error !== null) throw error;
+    return {};
+  }
+
+  private plan(config: AcquisitionConfig): Promise<AcquisitionPlan> {
+    const overlays = this.book.overlays;
+    return planAcquisition(config, { ...this.options.plan, overlays });
+  }
+
+  /** Waits until the machine is in no state that only leads to another. */
+  private settled() {
+    return this.waitFor((snapshot) => !snapshot.hasTag('transition'));
+  }
+
+  /** Waits for what a command came to: `target`, or the error that stood in its way. */
+  private async outcome(target: 'configured' | 'running'): Promise<void> {
+    const snapshot = await this.waitFor(
+      (one) =>
+        one.matches(target) ||
+        one.matches({ error: 'settled' }) ||
+        one.matches('resetting') ||
+        one.matches('stopping'),
+    );
+    if (snapshot.matches(target)) return;
+    if (snapshot.context.error !== null) throw snapshot.context.error;
+    throw new WrongStateError('preempted', `Aborted by a ${snapshot.context.standDown}.`, {
+      operation: target === 'running' ? 'start' : 'configure',
+      hint: 'Another client (or you) sent stop, reset or kill meanwhile. Look at the status, then try again.',
+    });
+  }
+
+  private waitFor(predicate: (snapshot: ReturnType<AcquisitionActor['getSnapshot']>) => boolean) {
+    const { configureTimeoutMs, startTimeoutMs, stopTimeoutMs } = this.options.limits;
+    return waitFor(this.actor, predicate, {
+      timeout: configureTimeoutMs + startTimeoutMs + 2 * stopTimeoutMs,
+      signal: this.closing.signal,
+    });
+  }
+
+  private requireConfigurable(): void {
+    const { status } = this.current;
+    if (status === 'INITIALIZED' || status === 'CONFIGURED') return;
+    throw this.wrongState(
+      `Cannot set config in IntegrationStatus.${status} state. Please reset first.`,
+      'configure',
+      ['INITIALIZED', 'CONFIGURED'],
+    );
+  }
+
+  private requireRest(attempt: string): void {
+    const snapshot = this.actor.getSnapshot();
+    if (!snapshot.hasTag('watched') && !snapshot.hasTag('transition')) return;
+    const { status } = this.current;
+    throw this.wrongState(
+      `Cannot ${attempt} in IntegrationStatus.${status} state. Please stop first.`,
+      attempt,
+      ['INITIALIZED', 'CONFIGURED', 'FINISHED'],
+    );
+  }
+
+  private cannotStart(): WrongStateError {
+    const { status } = this.current;
+    const remedy = status === 'INITIALIZED' ? 'Please configure first.' : 'Please reset first.';
+    return this.wrongState(
+      `Cannot start acquisition in IntegrationStatus.${status} state. ${remedy}`,
+      'start',
+      ['CONFIGURED'],
+    );
+  }
+
+  private wrongState(message: string, operation: string, expected: string[]): WrongStateError {
+    const { status, error } = this.current;
+    const hint = error === null ? undefined : `The integration is in ERROR because: ${error.message}`;
+    return new WrongStateError('wrong_state', message, {
+      operation,
+      expected,
+      actual: status,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+
+  private detector() {
+    const [first] = this.components.pipelines;
+    if (first === undefined) throw new ComponentFailedError('internal', 'The deployment has no pipeline.');
+    return first.detector;
+  }
+
+  private pipelineNames(): string[] {
+    return this.components.pipelines.map(({ name }) => name);
+  }
+
+  private refresh(): void {
+    const before = this.current;
+    this.current = report(this.actor.getSnapshot(), this.components, before);
+    const { status, transition, file, error } = this.current;
+    const same =
+      before.status === status &&
+      before.transition === transition &&
+      before.file === file &&
+      before.error === error;
+    if (same) return;
+    this.events.add('state', {
+      status: `IntegrationStatus.${status}`,
+      transition,
+      file,
+      ...(error === null ? {} : { details: error.message }),
+    });
+    this.log(before, this.current);
+  }
+
+  private log(before: StatusReport, now: StatusReport): void {
+    const { log } = this.options.telemetry;
+    const fields = { acquisitionId: this.actor.getSnapshot().context.plan?.id, file: now.file ?? undefined };
+    if (now.error !== null && now.error !== before.error)
+      log.error(now.error.message, { ...fields, ...facts(now.error) });
+    else log.info(`${now.status}${now.transition === null ? '' : ` (${now.transition})`}`, fields);
+  }
+}
+
+const facts = ({ code, facts: { component, operation, expected, actual, hint } }: DiaError) => ({
+  code,
+  component,
+  operation,
+  expected,
+  actual,
+  hint,
+});

@@ -1,0 +1,97 @@
+import type { IntegrationStatus } from '../contracts/acquisition.js';
+import type { DiaError } from '../contracts/errors.js';
+
+/** The roles a component's status is judged by; an auxiliary writer is judged more leniently than a writer. */
+export type JudgedRole = 'detector' | 'backend' | 'writer' | 'auxiliary' | 'trigger';
+
+/** What is known of one component at one moment. */
+export interface ComponentView {
+  readonly name: string;
+  readonly role: JudgedRole;
+  readonly enabled: boolean;
+  /** Its own word; null when it is not known, or may be out of date. */
+  readonly status: string | null;
+  /** Why it does not answer; null while it does. */
+  readonly error: DiaError | null;
+}
+
+/** A component that is not where the integration's state needs it to be. */
+export interface Disagreement {
+  readonly component: string;
+  readonly expected: readonly string[];
+  readonly actual: string;
+}
+
+/** What the statuses of all components mean for a state. */
+export interface Interpretation {
+  readonly disagreement: Disagreement | null;
+  /** The first component that does not answer. */
+  readonly silent: ComponentView | null;
+}
+
+const IDLE = ['idle', 'finished', 'stopped'];
+const EXPOSING = ['running', 'waiting', 'transmitting'];
+const RECEIVING = ['receiving', 'writing'];
+const ENDED = ['finished', 'stopped'];
+const PAST = ['OPEN', 'CLOSING', 'CLOSED'];
+
+type Expectation = Readonly<Partial<Record<JudgedRole, readonly string[]>>>;
+
+/** The words that agree with each status; a status that is not here agrees with everything. */
+const EXPECTED: Readonly<Partial<Record<IntegrationStatus, Expectation>>> = {
+  INITIALIZED: {
+    detector: IDLE,
+    backend: ['INITIALIZED'],
+    writer: ['stopped'],
+    auxiliary: ['stopped', 'finished'],
+  },
+  CONFIGURED: {
+    detector: IDLE,
+    backend: ['CONFIGURED'],
+    writer: ['stopped', 'configured'],
+    auxiliary: ['stopped', 'configured', 'finished'],
+  },
+  RUNNING: {
+    detector: [...EXPOSING, ...IDLE],
+    backend: ['OPEN'],
+    writer: [...RECEIVING, ...ENDED],
+    auxiliary: ['configured', ...RECEIVING, ...ENDED],
+  },
+  DETECTOR_STOPPED: {
+    detector: IDLE,
+    backend: PAST,
+    writer: [...RECEIVING, ...ENDED],
+    auxiliary: ['configured', ...RECEIVING, ...ENDED],
+  },
+  BSREAD_STILL_RUNNING: {
+    detector: IDLE,
+    backend: PAST,
+    writer: ENDED,
+    auxiliary: ['configured', ...RECEIVING, ...ENDED],
+  },
+  FINISHED: { detector: IDLE, backend: PAST, writer: ENDED, auxiliary: ENDED },
+};
+
+/**
+ * Judges whether the components are where `status` needs them to be. A disabled component, and one whose
+ * status is not known, agrees with everything.
+ */
+export function interpretStatus(
+  status: IntegrationStatus,
+  components: readonly ComponentView[],
+): Interpretation {
+  const expectation = EXPECTED[status];
+  let disagreement: Disagreement | null = null;
+  let silent: ComponentView | null = null;
+  for (const component of components) {
+    if (!component.enabled) continue;
+    if (component.error !== null) {
+      silent ??= component;
+      continue;
+    }
+    const expected = expectation?.[component.role];
+    if (expected === undefined || component.status === null || expected.includes(component.status)) continue;
+    disagreement ??= { component: component.name, expected, actual: component.status };
+  }
+  return { disagreement, silent };
+}

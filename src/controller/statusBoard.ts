@@ -1,0 +1,65 @@
+import type { SnapshotFrom } from 'xstate';
+import type { acquisitionMachine } from '../../machines/acquisition.machine.js';
+import type { Progress, StatusReport } from '../contracts/acquisition.js';
+import { ComponentFailedError, type DiaError } from '../contracts/errors.js';
+import type { WriterStatistics } from '../contracts/writer.js';
+import type { Components } from './components.js';
+import { type Disagreement, interpretStatus } from './interpretStatus.js';
+
+type Snapshot = SnapshotFrom<typeof acquisitionMachine>;
+
+const TRANSITIONS = ['configuring', 'starting', 'stopping', 'resetting'] as const;
+
+/** Works out what is reported from what is known: the machine's state, and the last answer of each component. */
+export function report(snapshot: Snapshot, components: Components, last: StatusReport | null): StatusReport {
+  const { context } = snapshot;
+  const transition = TRANSITIONS.find((state) => snapshot.matches(state)) ?? null;
+  const { silent, disagreement } = interpretStatus(context.status, components.views());
+  const error = reason(context.error, silent?.error ?? null, transition === null ? disagreement : null);
+  return {
+    status: error === null ? context.status : 'ERROR',
+    transition,
+    error,
+    file: Object.values(context.files)[0] ?? null,
+    progress: progressOf(components) ?? last?.progress ?? null,
+  };
+}
+
+function reason(
+  own: DiaError | null,
+  silent: DiaError | null,
+  disagreement: Disagreement | null,
+): DiaError | null {
+  if (own !== null) return own;
+  if (silent !== null) return silent;
+  return disagreement === null ? null : outOfPlace(disagreement);
+}
+
+/** A component that is not where the integration's state needs it to be. */
+export function outOfPlace({ component, expected, actual }: Disagreement): ComponentFailedError {
+  return new ComponentFailedError(
+    'component_wrong_state',
+    `The ${component} is ${actual}, but the integration expects it to be ${expected.join(' or ')}.`,
+    {
+      component,
+      operation: 'status',
+      expected: [...expected],
+      actual,
+      hint: 'Somebody or something else moved this component, or it was restarted. Reset the integration.',
+    },
+  );
+}
+
+function progressOf({ pipelines }: Components): Progress | null {
+  const counts = pipelines.flatMap(({ writer }) => writer.observation?.report?.statistics ?? []);
+  if (counts.length === 0) return null;
+  const sum = (pick: (one: WriterStatistics) => number) => counts.reduce((all, one) => all + pick(one), 0);
+  return {
+    writtenFrames: sum((one) => one.writtenFrames),
+    receivedFrames: sum((one) => one.receivedFrames),
+    lostFrames: sum((one) => one.lostFrames),
+    expectedFrames: sum((one) => one.expectedFrames),
+    writtenBytes: sum((one) => one.writtenBytes),
+    frameRateHz: sum((one) => one.frameRateHz),
+  };
+}

@@ -1,0 +1,182 @@
+import { type Actor, createActor, fromPromise } from 'xstate';
+import { componentMachine, type Observation, type Pace } from '../../machines/component.machine.js';
+import type { CallOptions, Component } from '../contracts/component.js';
+import { type DiaError, toDiaError, WrongStateError } from '../contracts/errors.js';
+import type { Telemetry } from '../telemetry/logger.js';
+import type { ComponentView, JudgedRole } from './interpretStatus.js';
+
+export interface SupervisorLimits {
+  readonly callTimeoutMs: number;
+  readonly statusTimeoutMs: number;
+  readonly lostAfterMs: number;
+  readonly pollRunningMs: number;
+  readonly pollIdleMs: number;
+}
+
+export interface SupervisorOptions<A extends Component> {
+  /** As it stands in errors, logs and `status_details`. */
+  readonly name: string;
+  readonly role: JudgedRole;
+  readonly adapter: A;
+  /** Asks the adapter for its status, whatever the role calls it. */
+  readonly observe: (adapter: A, options: CallOptions) => Promise<Observation>;
+  readonly limits: SupervisorLimits;
+  readonly telemetry: Telemetry;
+}
+
+/** What a supervisor tells those who listen. */
+export interface SupervisorChange {
+  /** A new answer of the component; null when only its health changed. */
+  readonly observation: Observation | null;
+  /** Set once the component has been silent for too long. */
+  readonly lost: DiaError | null;
+}
+
+/**
+ * One component of the deployment: its adapter, the machine that watches it, and the only road by which the
+ * controller calls it. Every call is bounded, audited, and refused while the component is disabled.
+ */
+export class Supervisor<A extends Component = Component> {
+  readonly name: string;
+  readonly role: JudgedRole;
+  readonly adapter: A;
+  private readonly options: SupervisorOptions<A>;
+  private readonly actor: Actor<typeof componentMachine>;
+  private readonly listeners = new Set<(change: SupervisorChange) => void>();
+
+  constructor(options: SupervisorOptions<A>) {
+    this.options = options;
+    this.name = options.name;
+    this.role = options.role;
+    this.adapter = options.adapter;
+    const { limits } = options;
+    const machine = componentMachine.provide({
+      actors: { queryStatus: fromPromise(({ signal }) => this.query(signal)) },
+      delays: { lostAfter: limits.lostAfterMs },
+    });
+    this.actor = createActor(machine, {
+      input: { pollMs: { running: limits.pollRunningMs, idle: limits.pollIdleMs } },
+    });
+  }
+
+  /** Connects the adapter and begins to watch, unless the component is disabled. */
+  async start(enabled: boolean): Promise<void> {
+    await this.adapter.connect();
+    let seen: Observation | null = null;
+    let health = '';
+    this.actor.subscribe((snapshot) => {
+      const { observation, error } = snapshot.context;
+      const fresh = observation !== null && observation !== seen ? observation : null;
+      seen = observation;
+      const lost = snapshot.matches({ enabled: { health: { notResponding: 'lost' } } });
+      const now = `${JSON.stringify(snapshot.value)}`;
+      if (fresh === null && now === health) return;
+      health = now;
+      this.notify({ observation: fresh, lost: lost ? error : null });
+    });
+    this.actor.start();
+    if (enabled) this.enable();
+  }
+
+  async stop(): Promise<void> {
+    this.actor.stop();
+    this.listeners.clear();
+    await this.adapter.disconnect();
+  }
+
+  subscribe(listener: (change: SupervisorChange) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Where the component is reached, for people. */
+  get address(): string {
+    return this.adapter.address;
+  }
+
+  get enabled(): boolean {
+    return this.actor.getSnapshot().matches('enabled');
+  }
+
+  get observation(): Observation | null {
+    return this.actor.getSnapshot().context.observation;
+  }
+
+  view(): ComponentView {
+    const { observation, error } = this.actor.getSnapshot().context;
+    return {
+      name: this.name,
+      role: this.role,
+      enabled: this.enabled,
+      status: observation?.status ?? null,
+      error,
+    };
+  }
+
+  enable(): void {
+    this.actor.send({ type: 'component.enable' });
+  }
+
+  disable(): void {
+    this.actor.send({ type: 'component.disable' });
+  }
+
+  setPace(pace: Pace): void {
+    this.actor.send({ type: 'component.pace', pace });
+  }
+
+  /** Doubts what was seen, drops an answer under way, and looks again at once. */
+  look(): void {
+    this.actor.send({ type: 'component.look' });
+  }
+
+  /** Calls the component for `operation`, within the call timeout and the caller's signal. */
+  async call<T>(
+    operation: string,
+    signal: AbortSignal,
+    action: (adapter: A, options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    if (!this.enabled) {
+      throw new WrongStateError('component_disabled', `The ${this.name} is disabled.`, {
+        component: this.name,
+        operation,
+        hint: `Enable it with POST /api/v1/enabled_clients {"${this.name}": true}.`,
+      });
+    }
+    const startedAt = performance.now();
+    const what = `${this.name}.${operation}`;
+    const ms = () => Math.round((performance.now() - startedAt) * 100) / 100;
+    try {
+      signal.throwIfAborted();
+      const result = await action(this.adapter, { signal, timeoutMs: this.options.limits.callTimeoutMs });
+      this.options.telemetry.audit({ kind: 'call', what, outcome: 'ok', ms: ms() });
+      return result;
+    } catch (thrown) {
+      const outcome = signal.aborted ? 'aborted' : 'error';
+      const error = toDiaError(thrown);
+      this.options.telemetry.audit({
+        kind: 'call',
+        what,
+        outcome,
+        ms: ms(),
+        error: `${error.code}: ${error.message}`,
+      });
+      throw error;
+    }
+  }
+
+  /** Asks the component now, beside the watching; what it says is not remembered. */
+  query(signal: AbortSignal): Promise<Observation> {
+    const { observe, limits } = this.options;
+    return observe(this.adapter, { signal, timeoutMs: limits.statusTimeoutMs }).catch((thrown) => {
+      throw toDiaError(thrown);
+    });
+  }
+
+  private notify(change: SupervisorChange): void {
+    for (const listener of this.listeners) listener(change);
+  }
+}
+
+/** A supervisor of any role, to watch and to switch on or off. */
+export type Watched = Omit<Supervisor, 'adapter' | 'call'>;

@@ -1,0 +1,78 @@
+import type { StandDown } from '../../contracts/acquisition.js';
+import { toDiaError } from '../../contracts/errors.js';
+import type { Components } from '../components.js';
+import { allToTheEnd } from '../inParallel.js';
+
+/**
+ * Ends whatever is under way and brings every enabled component back to its beginning: trigger, detectors,
+ * backends, writers. A failure of one never keeps the next from being told; the first is thrown at the end.
+ */
+export async function standDown(components: Components, how: StandDown, signal: AbortSignal): Promise<void> {
+  const errors = await endRun(components, how, signal);
+  errors.push(
+    ...(await allToTheEnd(
+      components.pipelines
+        .filter(({ backend }) => backend.enabled)
+        .map(
+          ({ backend }) =>
+            () =>
+              backend.call('reset', signal, (adapter, options) => adapter.reset(options)),
+        ),
+    )),
+    ...(await allToTheEnd(
+      components.writers
+        .filter((writer) => writer.enabled)
+        .map((writer) => () => writer.call('reset', signal, (adapter, options) => adapter.reset(options))),
+    )),
+  );
+  signal.throwIfAborted();
+  if (errors.length > 0) throw toDiaError(errors[0]);
+}
+
+/**
+ * Stops trigger, detectors, backends and writers in that order, roles of all pipelines in parallel, and keeps
+ * what was written; answers what failed on the way.
+ */
+export async function endRun(
+  components: Components,
+  how: StandDown,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  const { pipelines, trigger, writers } = components;
+  const errors: unknown[] = [];
+  const together = async (tasks: (() => Promise<unknown>)[]) => {
+    errors.push(...(await allToTheEnd(tasks)));
+  };
+  await together(
+    trigger?.enabled ? [() => trigger.call('stop', signal, (adapter, options) => adapter.stop(options))] : [],
+  );
+  await together(
+    pipelines
+      .filter(({ detector }) => detector.enabled)
+      .map(
+        ({ detector }) =>
+          () =>
+            detector.call('stop', signal, (adapter, options) => adapter.stop(options)),
+      ),
+  );
+  await together(
+    pipelines
+      .filter(({ backend }) => backend.enabled && backend.observation?.status === 'OPEN')
+      .map(
+        ({ backend }) =>
+          () =>
+            backend.call('close', signal, (adapter, options) => adapter.close(options)),
+      ),
+  );
+  await together(
+    writers
+      .filter((writer) => writer.enabled)
+      .map(
+        (writer) => () =>
+          writer.call(how === 'kill' ? 'kill' : 'stop', signal, (adapter, options) =>
+            how === 'kill' ? adapter.kill(options) : adapter.stop(options),
+          ),
+      ),
+  );
+  return errors;
+}

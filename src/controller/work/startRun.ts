@@ -1,0 +1,55 @@
+import type { StartOutcome } from '../../contracts/acquisition.js';
+import type { Writer } from '../../contracts/writer.js';
+import type { Components } from '../components.js';
+import { inParallel } from '../inParallel.js';
+import type { Supervisor } from '../supervisor.js';
+
+const names = (supervisors: readonly { name: string; enabled: boolean }[]) =>
+  supervisors.filter(({ enabled }) => enabled).map(({ name }) => name);
+
+/**
+ * Starts the run: auxiliary writers, then backends and writers together, detectors last, the trigger last of
+ * all (unless it is left to others).
+ */
+export async function startRun(
+  components: Components,
+  triggerStart: boolean,
+  signal: AbortSignal,
+): Promise<StartOutcome> {
+  const { pipelines, auxiliaryWriters, trigger } = components;
+  const files: Record<string, string> = {};
+
+  const startWriter = (writer: Supervisor<Writer>) => async (taskSignal: AbortSignal) => {
+    if (!writer.enabled) return;
+    const { file } = await writer.call('start', taskSignal, (adapter, options) => adapter.start(options));
+    if (file !== null) files[writer.name] = file;
+  };
+
+  await inParallel(signal, auxiliaryWriters.map(startWriter));
+  await inParallel(
+    signal,
+    pipelines.flatMap(({ backend, writer }) => [
+      startWriter(writer),
+      async (taskSignal: AbortSignal) => {
+        if (!backend.enabled) return;
+        await backend.call('open', taskSignal, (adapter, options) => adapter.open(options));
+      },
+    ]),
+  );
+  await inParallel(
+    signal,
+    pipelines.map(({ detector }) => async (taskSignal: AbortSignal) => {
+      if (!detector.enabled) return;
+      await detector.call('start', taskSignal, (adapter, options) => adapter.start(options));
+    }),
+  );
+  if (trigger?.enabled && triggerStart) {
+    await trigger.call('start', signal, (adapter, options) => adapter.start(options));
+  }
+  return {
+    files,
+    detectors: names(pipelines.map(({ detector }) => detector)),
+    writers: names(pipelines.map(({ writer }) => writer)),
+    auxiliaryWriters: names(auxiliaryWriters),
+  };
+}

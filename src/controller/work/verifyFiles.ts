@@ -1,0 +1,88 @@
+import type { AcquisitionPlan } from '../../contracts/acquisition.js';
+import { ComponentFailedError } from '../../contracts/errors.js';
+import type { Writer } from '../../contracts/writer.js';
+import { checkFile, type FileFacts } from '../../files/verifyFile.js';
+import { verifyInWorker } from '../../files/verifyInWorker.js';
+import type { Components } from '../components.js';
+import { inParallel } from '../inParallel.js';
+import type { Supervisor } from '../supervisor.js';
+
+export interface VerifyOptions {
+  readonly plan: AcquisitionPlan;
+  /** The files really written, by writer name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Ends the writers first: they wait for frames that do not come. */
+  readonly endWriters: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Opens every file of the run again and counts; throws `frames_missing` or `file_invalid`. */
+export async function verifyFiles(components: Components, options: VerifyOptions): Promise<void> {
+  const { plan, files, endWriters, signal } = options;
+  await inParallel(
+    signal,
+    components.pipelines.map(({ name, writer }) => async (taskSignal: AbortSignal) => {
+      if (endWriters) await end(writer, taskSignal);
+      const file = files[writer.name];
+      const parameters = plan.pipelines[name];
+      if (!writer.enabled || file === undefined || parameters === undefined) return;
+      const facts = await verifyInWorker(file, { signal: taskSignal, timeoutMs: options.timeoutMs });
+      const bitDepth = parameters.backend.bit_depth;
+      judge(writer.name, facts, {
+        frames: parameters.writer.frames,
+        bitDepth: typeof bitDepth === 'number' ? bitDepth : null,
+      });
+    }),
+  );
+  if (endWriters) {
+    await inParallel(
+      signal,
+      components.auxiliaryWriters.map((writer) => (taskSignal: AbortSignal) => end(writer, taskSignal)),
+    );
+  }
+}
+
+async function end(writer: Supervisor<Writer>, signal: AbortSignal): Promise<void> {
+  if (!writer.enabled) return;
+  await writer.call('stop', signal, (adapter, options) => adapter.stop(options));
+}
+
+function judge(
+  component: string,
+  facts: FileFacts,
+  expected: { frames: number; bitDepth: number | null },
+): void {
+  if (facts.framesWritten < expected.frames) {
+    throw new ComponentFailedError(
+      'frames_missing',
+      `Frames missing: ${facts.framesWritten} of ${expected.frames} frames are in ${facts.file}.`,
+      {
+        component,
+        operation: 'verify',
+        expected: expected.frames,
+        actual: facts.framesWritten,
+        hint:
+          'The frames in the file are good and stay there. Compare received and lost frames in ' +
+          'GET /api/v1/metrics to see where they were lost, then reset and repeat the acquisition.',
+      },
+    );
+  }
+  const problems = checkFile(facts, {
+    ...(expected.frames > 0 ? { frames: expected.frames } : {}),
+    ...(expected.bitDepth === null ? {} : { bitDepth: expected.bitDepth }),
+  });
+  if (problems.length > 0) {
+    throw new ComponentFailedError(
+      'file_invalid',
+      `The file ${facts.file} is not as expected: ${problems.join(' ')}`,
+      {
+        component,
+        operation: 'verify',
+        expected: `${expected.frames} frames of ${expected.bitDepth ?? 'any'} bit`,
+        actual: problems,
+        hint: 'Look at the file with `dia verify` and at the log of the writer, then reset.',
+      },
+    );
+  }
+}

@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { ComponentFailedError } from '../contracts/errors.js';
+import { ControllerSocket, type Hello } from './controllerSocket.js';
+
+/** A program to run beside the controller. */
+export interface ServiceCommand {
+  readonly name: string;
+  readonly executable: string;
+  readonly args: readonly string[];
+  readonly lingerMs: number;
+}
+
+export interface LauncherOptions {
+  /** Holds the services' logs and the list of those that run. */
+  readonly stateFolder: string;
+  readonly onMessage: (
+    level: 'info' | 'warn' | 'error',
+    text: string,
+    fields: Record<string, unknown>,
+  ) => void;
+  readonly readyTimeoutMs?: number;
+  readonly stopTimeoutMs?: number;
+}
+
+interface RunningService {
+  readonly hello: Hello;
+  readonly connection: Socket;
+}
+
+const READY_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 5_000;
+const TAKEOVER_TIMEOUT_MS = 2_000;
+const LOOK_EVERY_MS = 10;
+
+/**
+ * Starts a deployment's services as processes of their own, takes over those that outlived an earlier
+ * controller, and ends them. Services are detached and log to files, so that they survive this process.
+ */
+export class ServiceLauncher {
+  private readonly options: LauncherOptions;
+  private readonly socket: ControllerSocket;
+  private readonly running = new Map<string, RunningService>();
+  private readonly waiting = new Map<string, (hello: Hello) => void>();
+  private readonly stopping = new Set<string>();
+
+  constructor(options: LauncherOptions) {
+    this.options = options;
+    this.socket = new ControllerSocket({
+      stateFolder: options.stateFolder,
+      onHello: (hello, connection) => this.welcome(hello, connection),
+    });
+  }
+
+  /** Claims the deployment. Throws `already_running` when another controller has it. */
+  async open(): Promise<void> {
+    await mkdir(join(this.options.stateFolder, 'log'), { recursive: true });
+    await this.socket.open();
+  }
+
+  /** Starts a service, or takes it over when it still runs; answers its endpoints once it is ready. */
+  async launch(command: ServiceCommand): Promise<Readonly<Record<string, string>>> {
+    const { name } = command;
+    const { onMessage } = this.options;
+    const left = (await this.readPids())[name];
+    if (left !== undefined && isAlive(left)) {
+      const hello = await this.hello(name, TAKEOVER_TIMEOUT_MS);
+      if (hello !== null) {
+        onMessage('info', `Took over the service ${name}.`, { pid: hello.pid });
+        return hello.endpoints;
+      }
+    }
+    const child = await this.spawn(command);
+    const failure = new Promise<never>((_, reject) => {
+      child.once('error', (error) => reject(this.failed(command, error.message)));
+      child.once('exit', (code, signal) =>
+        reject(this.failed(command, `it ended with ${signal ?? `code ${code}`}`)),
+      );
+    });
+    const timeoutMs = this.options.readyTimeoutMs ?? READY_TIMEOUT_MS;
+    const hello = await Promise.race([this.hello(name, timeoutMs), failure]).catch((error) => {
+      child.kill('SIGKILL');
+      throw error;
+    });
+    failure.catch(() => undefined);
+    if (hello === null) {
+      child.kill('SIGKILL');
+      throw this.failed(command, `it did not say that it is ready within ${timeoutMs} ms`);
+    }
+    await this.writePids();
+    onMessage('info', `Started the service ${name}.`, { pid: hello.pid, ...hello.endpoints });
+    return hello.endpoints;
+  }
+
+  /** Ends all services, gently first, and lets go of the deployment. */
+  async close(): Promise<void> {
+    const services = [...this.running.values()];
+    for (const { hello } of services) this.stopping.add(hello.name);
+    await Promise.all(services.reverse().map(({ hello }) => this.end(hello)));
+    await this.socket.close();
+    await rm(this.pidFile(), { force: true });
+  }
+
+  private async spawn({ name, executable, args, lingerMs }: ServiceCommand): Promise<ChildProcess> {
+    const log = await open(join(this.options.stateFolder, 'log', `${name}.log`), 'a');
+    try {
+      const child = spawn(executable, [...args], {
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+        env: {
+          ...process.env,
+          DIA_SERVICE_SOCKET: this.socket.path,
+          DIA_SERVICE_NAME: name,
+          DIA_SERVICE_LINGER_MS: String(lingerMs),
+        },
+      });
+      child.unref();
+      return child;
+    } finally {
+      await log.close();
+    }
+  }
+
+  private welcome(hello: Hello, connection: Socket): void {
+    this.running.set(hello.name, { hello, connection });
+    this.waiting.get(hello.name)?.(hello);
+    this.waiting.delete(hello.name);
+    connection.once('close', () => {
+      if (this.running.get(hello.name)?.connection !== connection) return;
+      this.running.delete(hello.name);
+      if (this.stopping.has(hello.name)) return;
+      this.options.onMessage('error', `The service ${hello.name} ended unexpectedly.`, {
+        pid: hello.pid,
+        log: join(this.options.stateFolder, 'log', `${hello.name}.log`),
+      });
+    });
+  }
+
+  private hello(name: string, timeoutMs: number): Promise<Hello | null> {
+    const present = this.running.get(name);
+    if (present !== undefined) return Promise.resolve(present.hello);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.waiting.delete(name);
+        resolve(null);
+      }, timeoutMs);
+      this.waiting.set(name, (hello) => {
+        clearTimeout(timer);
+        resolve(hello);
+      });
+    });
+  }
+
+  private async end({ name, pid }: Hello): Promise<void> {
+    const timeoutMs = this.options.stopTimeoutMs ?? STOP_TIMEOUT_MS;
+    if (!signal(pid, 'SIGTERM')) return;
+    if (await gone(pid, timeoutMs)) return;
+    this.options.onMessage('warn', `The service ${name} did not end within ${timeoutMs} ms and was killed.`, {
+      pid,
+    });
+    signal(pid, 'SIGKILL');
+    await gone(pid, timeoutMs);
+  }
+
+  private failed({ name, executable, args }: ServiceCommand, why: string): ComponentFailedError {
+    const log = join(this.options.stateFolder, 'log', `${name}.log`);
+    return new ComponentFailedError('service_failed', `The service ${name} could not be started: ${why}.`, {
+      component: name,
+      operation: 'launch',
+      expected: 'a service that announces its endpoints',
+      actual: why,
+      hint: `Read ${log}. It was started as: ${[executable, ...args].join(' ')}`,
+    });
+  }
+
+  private pidFile(): string {
+    return join(this.options.stateFolder, 'services.json');
+  }
+
+  private async readPids(): Promise<Record<string, number>> {
+    try {
+      return JSON.parse(await readFile(this.pidFile(), 'utf8')) as Record<string, number>;
+    } catch {
+      // None yet, or cut off by a crash: then the services are started anew.
+      return {};
+    }
+  }
+
+  private async writePids(): Promise<void> {
+    const pids = Object.fromEntries([...this.running.values()].map(({ hello }) => [hello.name, hello.pid]));
+    await writeFile(this.pidFile(), JSON.stringify(pids));
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    // No such process: it has ended.
+    return false;
+  }
+}
+
+const isAlive = (pid: number) => signal(pid, 0);
+
+/** Looks until the process has ended, or `timeoutMs` have passed; whether it has. */
+function gone(pid: number, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!isAlive(pid)) resolve(true);
+      else if (performance.now() > deadline) resolve(false);
+      else setTimeout(look, LOOK_EVERY_MS);
+    };
+    look();
+  });
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import winston from 'winston';
+import { requestContext } from './requestContext.js';
+
+/** Facts that go with a message. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What the parts of the controller need of a logger. */
+export interface Logger {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  error(message: string, fields?: Fields): void;
+}
+
+/** One entry of the audit trail: a command of a client, or a call to a component. */
+export interface AuditEntry {
+  readonly kind: 'command' | 'call';
+  /** The command's name, or `component.operation`. */
+  readonly what: string;
+  readonly outcome: 'ok' | 'error' | 'aborted';
+  readonly ms: number;
+  /** The error's code and text. */
+  readonly error?: string;
+  readonly detail?: unknown;
+}
+
+export interface Telemetry {
+  readonly log: Logger;
+  audit(entry: AuditEntry): void;
+  close(): Promise<void>;
+}
+
+const LOG_FILE_BYTES = 20 * 1024 * 1024;
+const LOG_FILES = 5;
+
+const withContext = winston.format((info) => Object.assign(info, requestContext()));
+
+const readable = winston.format.printf(({ timestamp, level, message, stack, ...fields }) => {
+  const facts = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const line = [timestamp, level.padEnd(5), message, ...facts].join(' ');
+  return stack ? `${line}\n${stack}` : line;
+});
+
+/**
+ * The service's log and audit trail.
+ *
+ * Lines are for people on a terminal and JSON elsewhere; `dia.log` and `audit.log` in `folder` are JSON lines,
+ * rotated at 20 MiB, five files kept. Every line carries the request id and the acquisition id it belongs to.
+ */
+export function createTelemetry(options: {
+  level: string;
+  folder: string | null;
+  terminal?: boolean;
+  quiet?: boolean;
+}): Telemetry {
+  const terminal = options.terminal ?? Boolean(process.stderr.isTTY);
+  const json = winston.format.json();
+  const file = (name: string) =>
+    new winston.transports.File({
+      filename: join(options.folder ?? '', name),
+      maxsize: LOG_FILE_BYTES,
+      maxFiles: LOG_FILES,
+      tailable: true,
+      format: json,
+    });
+  const base = winston.format.combine(withContext(), winston.format.timestamp());
+  const logger = winston.createLogger({
+    level: options.level,
+    format: base,
+    transports: [
+      new winston.transports.Console({
+        format: terminal ? readable : json,
+        stderrLevels: ['error', 'warn', 'info', 'debug'],
+        silent: options.quiet ?? false,
+      }),
+      ...(options.folder === null ? [] : [file('dia.log')]),
+    ],
+  });
+  const audit = winston.createLogger({
+    level: 'info',
+    format: base,
+    transports: options.folder === null ? [] : [file('audit.log')],
+    silent: options.folder === null,
+  });
+  const ended = (target: winston.Logger) =>
+    new Promise<void>((resolve) => {
+      target.once('finish', () => resolve());
+      target.end();
+    });
+  return {
+    log: logger,
+    audit: (entry) => audit.info(entry.what, entry),
+    close: async () => {
+      await Promise.all([ended(logger), ended(audit)]);
+    },
+  };
+}
