@@ -6,7 +6,6 @@ import type { JsonObject, JsonValue } from '../contracts/json.js';
 import { DeploymentSchema, type PipelineSettings, type ServiceSettings } from './deployment.js';
 import type { Finding } from './deploymentFindings.js';
 import { checkReferences, findReferences, startOrder, substituteEndpoints } from './endpoints.js';
-import type { CheckOptions } from './loadDeployment.js';
 import type { DocumentPath, YamlSource } from './yamlSource.js';
 
 const { properties } = DeploymentSchema;
@@ -20,6 +19,9 @@ interface Adapter {
   readonly kind: string;
   readonly options: JsonObject;
 }
+
+/** Says what is wrong with the kind or the options of an adapter; empty when nothing is. */
+export type CheckOptions = (role: Role, kind: string, options: JsonObject) => string[];
 
 interface Surroundings {
   readonly source: YamlSource;

@@ -12,7 +12,7 @@ export interface Finding {
 }
 
 /** `pipelines[0].detector.kind` */
-export function pathText(path: DocumentPath): string {
+function pathText(path: DocumentPath): string {
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
     .join('');
@@ -30,7 +30,12 @@ export function findingText({ path, text, line }: Finding, overrides: readonly O
 
 /** Translates what ajv found in a deployment; needs ajv's `verbose`. */
 export function schemaFindings(errors: readonly ErrorObject[], source: YamlSource): Finding[] {
-  return errors.map((error) => {
+  const wrongTypes = new Set(
+    errors.filter(({ keyword }) => keyword === 'type').map((error) => error.instancePath),
+  );
+  // What is of the wrong type need not be out of range as well.
+  const relevant = errors.filter((error) => error.keyword === 'type' || !wrongTypes.has(error.instancePath));
+  return relevant.map((error) => {
     const path = pointerPath(error.instancePath);
     if (error.keyword === 'additionalProperties') {
       const key = String(error.params.additionalProperty);
@@ -50,7 +55,7 @@ export function schemaFindings(errors: readonly ErrorObject[], source: YamlSourc
 }
 
 /** `/pipelines/0/name` as a path; RFC 6901. */
-export function pointerPath(pointer: string): (string | number)[] {
+function pointerPath(pointer: string): (string | number)[] {
   return pointer
     .split('/')
     .slice(1)

@@ -47,9 +47,7 @@ export function findReferences(value: JsonValue): { references: EndpointReferenc
  */
 export function checkReferences(value: JsonValue, services: readonly ServiceSettings[]): string[] {
   const { references, malformed } = findReferences(value);
-  const findings = malformed.map(
-    (text) => `'${text}' is no reference to a service. Write \${services.<name>.<endpoint>}.`,
-  );
+  const findings = malformed.map(malformedReference);
   const names = services.map((service) => service.name);
   for (const { text, service: serviceName, endpoint } of references) {
     const service = services.find((candidate) => candidate.name === serviceName);
@@ -76,7 +74,11 @@ export function substituteEndpoints<T extends JsonValue>(value: T, endpoints: En
   const findings: string[] = [];
   const filled = mapTexts(value, (text) =>
     text.replace(PLACEHOLDER, (placeholder: string, inner: string) => {
-      const [, service = '', endpoint = ''] = REFERENCE.exec(inner) ?? [];
+      const [, service, endpoint] = REFERENCE.exec(inner) ?? [];
+      if (service === undefined || endpoint === undefined) {
+        findings.push(malformedReference(placeholder));
+        return placeholder;
+      }
       const announced = Object.hasOwn(endpoints, service) ? endpoints[service] : undefined;
       if (announced !== undefined && Object.hasOwn(announced, endpoint)) {
         return announced[endpoint] ?? placeholder;
@@ -145,6 +147,10 @@ function circleAmong(waiting: readonly ServiceSettings[]): string[] {
     current = waiting.find(({ name }) => dependencies.includes(name));
   }
   return current === undefined ? path : [...path.slice(path.indexOf(current.name)), current.name];
+}
+
+function malformedReference(text: string): string {
+  return `'${text}' is no reference to a service. Write \${services.<name>.<endpoint>}.`;
 }
 
 function missingEndpoint(

@@ -2,19 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { Role } from '../contracts/component.js';
 import { InvalidRequestError } from '../contracts/errors.js';
-import type { JsonObject, JsonValue } from '../contracts/json.js';
+import type { JsonValue } from '../contracts/json.js';
 import { AcquisitionValidator } from './acquisitionConfig.js';
-import { checkDeployment } from './checkDeployment.js';
+import { type CheckOptions, checkDeployment } from './checkDeployment.js';
 import { type Deployment, DeploymentSchema } from './deployment.js';
 import { type Finding, findingText, schemaFindings } from './deploymentFindings.js';
 import { findDeployment } from './findDeployment.js';
 import { applyOverrides, collectOverrides, type DeploymentFlags } from './overrides.js';
 import { parseYamlSource } from './yamlSource.js';
-
-/** Says what is wrong with the kind or the options of an adapter; empty when nothing is. */
-export type CheckOptions = (role: Role, kind: string, options: JsonObject) => string[];
 
 /** What surrounds a deployment file. */
 export interface LoadOptions {
@@ -83,7 +79,7 @@ export async function loadDeployment(nameOrPath: string, options: LoadOptions): 
 }
 
 /** Replaces `tmp` and `${tmpdir}` by the system's temporary folder. */
-export function expandRoot(root: string): string {
+function expandRoot(root: string): string {
   return root === 'tmp' ? tmpdir() : root.replaceAll(/\$\{tmpdir\}/g, () => tmpdir());
 }
 
