@@ -40,7 +40,10 @@ export async function resolveOutputFile(outputFile: string, folders: DataFolders
 
 function checkName(outputFile: string): void {
   if (typeof outputFile !== 'string' || outputFile === '') {
-    throw invalid('The output file has no name.', { expected: 'the name of a file', actual: outputFile ?? null });
+    throw invalid('The output file has no name.', {
+      expected: 'the name of a file',
+      actual: outputFile ?? null,
+    });
   }
   if (!ALLOWED_NAME.test(outputFile)) {
     const odd = [...outputFile].find((character) => !ALLOWED_NAME.test(character)) ?? '';
@@ -58,7 +61,10 @@ function checkName(outputFile: string): void {
   }
   const last = segments.at(-1) ?? '';
   if (last === '' || last === '.') {
-    throw invalid('The output file is named like a folder.', { expected: 'the name of a file', actual: outputFile });
+    throw invalid('The output file is named like a folder.', {
+      expected: 'the name of a file',
+      actual: outputFile,
+    });
   }
 }
 

@@ -1,7 +1,12 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { ComponentFailedError, InvalidRequestError, NoSpaceError, WrongStateError } from '../contracts/errors.js';
+import {
+  ComponentFailedError,
+  InvalidRequestError,
+  NoSpaceError,
+  WrongStateError,
+} from '../contracts/errors.js';
 import type { ExistingFile } from '../contracts/writer.js';
 
 const MOST_ATTEMPTS = 100_000;
@@ -33,13 +38,17 @@ export async function reserveFile(path: string, options: ReserveOptions): Promis
       case 'overwrite':
         return await replace(path, ownerId);
       case 'refuse':
-        throw new WrongStateError('file_exists', `The file ${path} exists, and existing files are refused here.`, {
-          component: 'writer',
-          operation: 'open the output file',
-          expected: 'a name that is free',
-          actual: path,
-          hint: 'Choose another output_file, or move the existing file away.',
-        });
+        throw new WrongStateError(
+          'file_exists',
+          `The file ${path} exists, and existing files are refused here.`,
+          {
+            component: 'writer',
+            operation: 'open the output file',
+            expected: 'a name that is free',
+            actual: path,
+            hint: 'Choose another output_file, or move the existing file away.',
+          },
+        );
     }
   } catch (error) {
     throw fileSystemError(error, path);
@@ -138,11 +147,15 @@ function fileSystemError(thrown: unknown, path: string): unknown {
     case 'EMFILE':
     case 'ENFILE':
     case 'ESTALE':
-      return new ComponentFailedError('component_failed', `The system does not let us create ${path} (${code}).`, {
-        ...facts,
-        expected: 'a folder this user may write to',
-        hint: `Check the folder's permissions for the user ${process.getuid?.() ?? '?'} and the state of the disk.`,
-      });
+      return new ComponentFailedError(
+        'component_failed',
+        `The system does not let us create ${path} (${code}).`,
+        {
+          ...facts,
+          expected: 'a folder this user may write to',
+          hint: `Check the folder's permissions for the user ${process.getuid?.() ?? '?'} and the state of the disk.`,
+        },
+      );
     default:
       return thrown;
   }

@@ -15,8 +15,7 @@ export class FramePlacement {
 
   /** Takes note of a frame number; only `new` ones are to be written. */
   place(number: number): Placed {
-    const outside =
-      this.expected > 0 ? number >= this.expected : number > this.#highest + LARGEST_JUMP;
+    const outside = this.expected > 0 ? number >= this.expected : number > this.#highest + LARGEST_JUMP;
     if (outside || number < 0) return 'outside';
     const word = Math.floor(number / 32);
     const bit = 1 << (number % 32);

@@ -22,7 +22,8 @@ export class Array10Decoder implements Decoder {
     const header = parseHeader(head);
     if (header.htype !== HTYPE) throw bad('The message is of another kind.', HTYPE, header.htype ?? null);
     const type = header.type;
-    if (!isPixelType(type)) throw bad('The pixels have an unknown type.', PIXEL_TYPES.join(', '), type ?? null);
+    if (!isPixelType(type))
+      throw bad('The pixels have an unknown type.', PIXEL_TYPES.join(', '), type ?? null);
     const shape = header.shape;
     if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isLength)) {
       throw bad('The frame has no usable shape.', '[rows, columns], both at least 1', shape ?? null);

@@ -37,8 +37,6 @@ export interface FrameFile {
 
 /** A layout of output files. */
 export interface FileFormat {
-  /** Names accepted as `parameters`; all are texts. */
-  readonly parameterNames: readonly string[];
   /** Makes a readable file without frames under a name that is reserved already. */
   create(path: string, description: AcquisitionDescription): FrameFile;
 }

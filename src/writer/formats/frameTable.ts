@@ -41,7 +41,7 @@ export class FrameTable {
       this.flush();
     }
     const row = frameNumber - this.#written;
-    for (const { window } of this.#slots) window.set(row, valueOf(values, window.column.name));
+    for (const { window } of this.#slots) window.set(row, ownValue(values, window.column.name));
     this.#pending = Math.max(this.#pending, row + 1);
   }
 
@@ -60,12 +60,12 @@ export class FrameTable {
   #writeSingle(frameNumber: number, values: JsonObject): void {
     for (const { single, rows } of this.#slots) {
       single.clear();
-      single.set(0, valueOf(values, single.column.name));
+      single.set(0, ownValue(values, single.column.name));
       rows.write(frameNumber, 1, single.bytes);
     }
   }
 }
 
-function valueOf(values: JsonObject, name: string): JsonValue | undefined {
+function ownValue(values: JsonObject, name: string): JsonValue | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined;
 }

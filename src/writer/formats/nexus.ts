@@ -5,12 +5,22 @@ import { HDF5_TYPES, zeros } from '../pixelTypes.js';
 import { type Column, findColumns, TEXT_BYTES } from './columns.js';
 import type { AcquisitionDescription, Completion, FileFormat, FrameFile } from './format.js';
 import { FrameTable } from './frameTable.js';
-import { DATA, DETECTOR, END_TIME, FACTS, groupAt, writeDescription, writeParameter } from './nexusDescription.js';
+import {
+  DATA,
+  DETECTOR,
+  END_TIME,
+  FACTS,
+  groupAt,
+  writeDescription,
+  writeParameter,
+} from './nexusDescription.js';
 import { RowWriter, Scratch } from './rowWriter.js';
 
 const LIBRARY_BOUNDS = { libver: 'v110' } as const;
-const TABLE_CHUNK_ROWS = 1024;
-const PARAMETERS = ['general/created', 'general/user', 'general/process', 'general/instrument'];
+const MOST_CHUNK_ROWS = 1024;
+const CHUNK_VALUES = 8192;
+/** Texts that a client may add to the file; they become datasets of these paths. */
+export const NEXUS_PARAMETERS = ['general/created', 'general/user', 'general/process', 'general/instrument'];
 const HDF5_COLUMN_TYPES = { int64: '<q', float64: '<d', int8: '<b', text: `S${TEXT_BYTES}` } as const;
 const FRAME_NUMBER: Column = { name: 'frame_number', type: 'int64', width: 1, isArray: false };
 const TIMESTAMP: Column = { name: 'timestamp', type: 'float64', width: 1, isArray: false };
@@ -39,7 +49,6 @@ export interface NexusOptions {
  * Source: manual.nexusformat.org, NXentry, NXdetector and NXdata.
  */
 export class NexusFormat implements FileFormat {
-  readonly parameterNames = PARAMETERS;
   readonly #scratch: Scratch;
 
   constructor(readonly options: NexusOptions) {
@@ -91,7 +100,10 @@ class NexusFile implements FrameFile {
     this.#open?.table.flush();
     const file = this.#open?.file ?? this.#reopen();
     const { scratch } = this;
-    writeScalar(scratch, file, [`${FACTS}/frames_written`, BigInt64Array.of(BigInt(completion.framesWritten))]);
+    writeScalar(scratch, file, [
+      `${FACTS}/frames_written`,
+      BigInt64Array.of(BigInt(completion.framesWritten)),
+    ]);
     writeScalar(scratch, file, [`${FACTS}/frames_lost`, BigInt64Array.of(BigInt(completion.framesLost))]);
     writeScalar(scratch, file, [END_TIME, new TextEncoder().encode(new Date().toISOString())]);
     // On disk before the file says that it is complete.
@@ -136,7 +148,8 @@ class NexusFile implements FrameFile {
       })
       .create_attribute('interpretation', 'image', null, 'S');
     const { columns, dropped } = findColumns(frame.metadata, RESERVED_NAMES);
-    if (dropped.length > 0) this.options.warn(`these fields of the frames are not kept: ${dropped.join(', ')}`);
+    if (dropped.length > 0)
+      this.options.warn(`these fields of the frames are not kept: ${dropped.join(', ')}`);
     const { scratch } = this;
     const fileId = file.file_id;
     const table = [FRAME_NUMBER, TIMESTAMP, ...columns].map((column) => {
@@ -164,19 +177,24 @@ interface OpenFile {
 }
 
 function createColumn(detector: Group, column: Column, columnShape: readonly number[]): void {
+  const chunkRows = Math.max(1, Math.min(MOST_CHUNK_ROWS, Math.floor(CHUNK_VALUES / column.width)));
   const dataset = detector.create_dataset({
     name: column.name,
     data: column.type === 'text' ? [] : zeros(column.type, 0),
     dtype: HDF5_COLUMN_TYPES[column.type],
     shape: [0, ...columnShape],
     maxshape: [null, ...columnShape],
-    chunks: [TABLE_CHUNK_ROWS, ...columnShape],
+    chunks: [chunkRows, ...columnShape],
   });
   if (column === TIMESTAMP) dataset.create_attribute('units', 's', null, 'S');
 }
 
 /** Overwrites a scalar dataset; `value` holds its bytes. */
-function writeScalar(scratch: Scratch, file: File, [path, value]: readonly [string, Uint8Array | BigInt64Array]): void {
+function writeScalar(
+  scratch: Scratch,
+  file: File,
+  [path, value]: readonly [string, Uint8Array | BigInt64Array],
+): void {
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   const { Module } = scratch.hdf5;
   if (Module.set_dataset_data(file.file_id, path, null, null, null, scratch.put(bytes)) < 0) {

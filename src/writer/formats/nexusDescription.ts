@@ -31,9 +31,18 @@ export function writeDescription(file: File, { path, description, version }: Des
   });
   const entry = createGroup(file, 'entry', 'NXentry');
   putAttributes(entry, { default: 'data' });
-  putText(entry, 'title', description.acquisitionId === '' ? basename(path, '.h5') : description.acquisitionId);
+  putText(
+    entry,
+    'title',
+    description.acquisitionId === '' ? basename(path, '.h5') : description.acquisitionId,
+  );
   putText(entry, 'start_time', startTime);
-  entry.create_dataset({ name: 'end_time', data: [UNKNOWN_TIME], shape: [], dtype: `S${UNKNOWN_TIME.length}` });
+  entry.create_dataset({
+    name: 'end_time',
+    data: [UNKNOWN_TIME],
+    shape: [],
+    dtype: `S${UNKNOWN_TIME.length}`,
+  });
   putText(entry, 'program_name', 'dia');
   putText(entry, 'acquisition_id', description.acquisitionId);
   putText(entry, 'acquisition_config', JSON.stringify(description.acquisition));
@@ -41,7 +50,7 @@ export function writeDescription(file: File, { path, description, version }: Des
   const parameters = description.acquisition.detector ?? {};
   putNumber(detector, { name: 'count_time', value: parameters.exptime, units: 's' });
   putNumber(detector, { name: 'frame_time', value: parameters.period, units: 's' });
-  putNumber(detector, { name: 'bit_depth_image', value: parameters.dr });
+  putNumber(detector, { name: 'bit_depth_image', value: parameters.dr, dtype: '<i' });
   const plot = createGroup(entry, 'data', 'NXdata');
   putAttributes(plot, { signal: 'data' });
   plot.create_attribute('axes', ['frame_number', '.', '.'], [3], 'S');
@@ -60,7 +69,9 @@ export function writeDescription(file: File, { path, description, version }: Des
 /** Writes a parameter such as `general/user` as a text dataset of that path. */
 export function writeParameter(file: File, name: string, value: string): void {
   const [group = '', ...rest] = name.split('/');
-  const parent = file.keys().includes(group) ? groupAt(file, `/${group}`) : createGroup(file, group, 'NXcollection');
+  const parent = file.keys().includes(group)
+    ? groupAt(file, `/${group}`)
+    : createGroup(file, group, 'NXcollection');
   putText(parent, rest.join('/'), value);
 }
 
@@ -68,7 +79,8 @@ export function writeParameter(file: File, name: string, value: string): void {
 export function groupAt(file: File, path: string): Group {
   const group = file.get(path);
   // Compared by what it can do: h5wasm is loaded lazily, so its classes are not at hand here.
-  if (group === null || !('create_dataset' in group)) throw new Error(`${file.filename} has no group ${path}.`);
+  if (group === null || !('create_dataset' in group))
+    throw new Error(`${file.filename} has no group ${path}.`);
   return group;
 }
 
@@ -90,11 +102,12 @@ interface NumberField {
   readonly name: string;
   readonly value: JsonValue | undefined;
   readonly units?: string;
+  readonly dtype?: '<d' | '<i';
 }
 
 /** Writes a number of the config, when it is one; the config's own check is the controller's affair. */
-function putNumber(group: Group, { name, value, units }: NumberField): void {
+function putNumber(group: Group, { name, value, units, dtype = '<d' }: NumberField): void {
   if (typeof value !== 'number') return;
-  const dataset = group.create_dataset({ name, data: [value], shape: [], dtype: '<d' });
+  const dataset = group.create_dataset({ name, data: [value], shape: [], dtype });
   if (units !== undefined) dataset.create_attribute('units', units, null, 'S');
 }

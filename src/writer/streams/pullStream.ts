@@ -24,14 +24,18 @@ export class PullStream {
       this.#socket.connect(options.address);
     } catch (error) {
       this.#socket.close();
-      throw new InvalidRequestError('invalid_body', `Cannot connect to the stream address ${options.address}.`, {
-        component: 'writer',
-        operation: 'connect to the frame stream',
-        expected: 'an address such as tcp://127.0.0.1:40000',
-        actual: options.address,
-        hint: 'Correct the stream address; it is the address the backend sends its frames on.',
-        cause: error,
-      });
+      throw new InvalidRequestError(
+        'invalid_body',
+        `Cannot connect to the stream address ${options.address}.`,
+        {
+          component: 'writer',
+          operation: 'connect to the frame stream',
+          expected: 'an address such as tcp://127.0.0.1:40000',
+          actual: options.address,
+          hint: 'Correct the stream address; it is the address the backend sends its frames on.',
+          cause: error,
+        },
+      );
     }
   }
 

@@ -1,0 +1,260 @@
+import { setImmediate as afterIo } from 'node:timers/promises';
+import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
+import { hdf5Cause } from '../files/hdf5.js';
+import type { Decoder, Frame } from './decoders/decoder.js';
+import type { FrameFile } from './formats/format.js';
+import type { WriterLog } from './log.js';
+import { FramePlacement } from './placement.js';
+import type { PullStream } from './streams/pullStream.js';
+
+/** Longest time between a frame and the flush that shows it to readers. */
+const FLUSH_EVERY_MS = 100;
+/** Longest time the frames keep the REST interface waiting. */
+const SLICE_MS = 10;
+/** Longest time a stop goes on taking frames that have already arrived. */
+const DRAIN_MS = 1000;
+
+/** How an acquisition ended; `null` while it goes on. */
+export type Outcome = 'finished' | 'stopped' | 'error';
+
+/** What an acquisition works with. */
+export interface AcquisitionParts {
+  readonly stream: PullStream;
+  readonly decoder: Decoder;
+  readonly file: FrameFile;
+  /** The file's path, for messages. */
+  readonly path: string;
+  /** 0: until stopped. */
+  readonly framesExpected: number;
+  readonly log: WriterLog;
+}
+
+/** What is counted during an acquisition. */
+export interface AcquisitionCounts {
+  receivedFrames: number;
+  duplicateFrames: number;
+  /** Messages that are no frames, or frames that do not fit the first one. */
+  badMessages: number;
+  /** Frames numbered beyond the last one asked for. */
+  outsideFrames: number;
+  writtenBytes: number;
+}
+
+/**
+ * One acquisition, from the first wait for a frame to the closed file. Nothing in a frame can end it but the disk:
+ * what cannot be used is counted, and logged the first time.
+ */
+export class Acquisition {
+  readonly placement: FramePlacement;
+  readonly counts: AcquisitionCounts = {
+    receivedFrames: 0,
+    duplicateFrames: 0,
+    badMessages: 0,
+    outsideFrames: 0,
+    writtenBytes: 0,
+  };
+  readonly #parts: AcquisitionParts;
+  #outcome: Outcome | null = null;
+  #error: DiaError | null = null;
+  #firstFrame: Frame | null = null;
+  #firstWriteMs = 0;
+  #lastWriteMs = 0;
+  #lastFlushMs = 0;
+  #flushTimer: NodeJS.Timeout | null = null;
+  #yielding = false;
+  #drainUntilMs = Number.POSITIVE_INFINITY;
+  #running: Promise<void> | null = null;
+
+  constructor(parts: AcquisitionParts) {
+    this.#parts = parts;
+    this.placement = new FramePlacement(parts.framesExpected);
+  }
+
+  get outcome(): Outcome | null {
+    return this.#outcome;
+  }
+
+  /** Why the outcome is `error`. */
+  get error(): DiaError | null {
+    return this.#error;
+  }
+
+  /** Frames per second from the first written frame to the last; 0 before the second. */
+  get frameRateHz(): number {
+    const seconds = (this.#lastWriteMs - this.#firstWriteMs) / 1000;
+    return seconds > 0 ? (this.placement.written - 1) / seconds : 0;
+  }
+
+  /** Receives until all frames are there, or until stopped; the file is closed when this returns. Never throws. */
+  run(): Promise<void> {
+    this.#running ??= this.#receive();
+    return this.#running;
+  }
+
+  /** Ends it with the frames that have arrived so far. */
+  async stop(): Promise<void> {
+    if (this.#yielding) {
+      this.#drainUntilMs = performance.now() + DRAIN_MS;
+      this.#parts.stream.endWhenEmpty();
+    } else {
+      // Waiting for a message: nothing is left to be taken.
+      this.#parts.stream.close();
+    }
+    await this.#running;
+  }
+
+  /** Ends it at once; frames that have arrived and are not written are lost. */
+  async kill(): Promise<void> {
+    this.#drainUntilMs = 0;
+    if (!this.#yielding) this.#parts.stream.close();
+    await this.#running;
+  }
+
+  async #receive(): Promise<void> {
+    const { stream } = this.#parts;
+    let sliceStartMs = performance.now();
+    try {
+      while (!this.placement.isComplete && performance.now() < this.#drainUntilMs) {
+        const message = await stream.receive();
+        if (message === null) break;
+        this.#take(message);
+        const nowMs = performance.now();
+        if (nowMs - this.#lastFlushMs >= FLUSH_EVERY_MS) this.#flush();
+        if (nowMs - sliceStartMs >= SLICE_MS) {
+          // Messages that are there already are received without a turn of the event loop.
+          this.#yielding = true;
+          await afterIo();
+          this.#yielding = false;
+          sliceStartMs = performance.now();
+        }
+      }
+      this.#close();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      stream.close();
+      this.#disarm();
+    }
+  }
+
+  #take(message: readonly Buffer[]): void {
+    const { counts, placement } = this;
+    let frame: Frame;
+    try {
+      frame = this.#parts.decoder.decode(message);
+      this.#checkLikeFirst(frame);
+    } catch (error) {
+      if (!(error instanceof ComponentFailedError)) throw error;
+      counts.badMessages += 1;
+      if (counts.badMessages === 1) {
+        const { expected, actual } = error.facts;
+        this.#parts.log.warn(
+          `${error.message} Expected ${expected}, got ${JSON.stringify(actual)}. More of them are only counted.`,
+        );
+      }
+      return;
+    }
+    counts.receivedFrames += 1;
+    switch (placement.place(frame.number)) {
+      case 'new':
+        this.#write(frame);
+        break;
+      case 'duplicate':
+        counts.duplicateFrames += 1;
+        if (counts.duplicateFrames === 1)
+          this.#parts.log.warn(`frame ${frame.number} came twice; the first one stays`);
+        break;
+      case 'outside':
+        counts.outsideFrames += 1;
+        if (counts.outsideFrames === 1) {
+          this.#parts.log.warn(
+            `frame ${frame.number} is outside the ${placement.expected} frames asked for; ignored`,
+          );
+        }
+        break;
+    }
+  }
+
+  #checkLikeFirst(frame: Frame): void {
+    const first = this.#firstFrame;
+    if (first === null) return;
+    if (frame.type === first.type && frame.rows === first.rows && frame.columns === first.columns) return;
+    throw new ComponentFailedError('bad_answer', 'Bad frame message: The frame differs from the first one.', {
+      component: 'writer',
+      operation: 'write a frame',
+      expected: `${first.rows}x${first.columns} ${first.type}`,
+      actual: `${frame.rows}x${frame.columns} ${frame.type}`,
+      hint: 'Shape and type cannot change within one file: end the acquisition before the detector is changed.',
+    });
+  }
+
+  #write(frame: Frame): void {
+    this.#parts.file.write(frame, Date.now() / 1000);
+    this.counts.writtenBytes += frame.pixels.byteLength;
+    this.#lastWriteMs = performance.now();
+    if (this.#firstFrame === null) {
+      // Without its pixels: they would keep the message in memory.
+      this.#firstFrame = { ...frame, pixels: new Uint8Array(0), metadata: {} };
+      this.#firstWriteMs = this.#lastWriteMs;
+      this.#lastFlushMs = 0;
+    }
+    this.#flushTimer ??= setTimeout(() => this.#flushTail(), FLUSH_EVERY_MS);
+  }
+
+  #flush(): void {
+    this.#parts.file.flush();
+    this.#lastFlushMs = performance.now();
+    this.#disarm();
+  }
+
+  /** Shows the last frames before a pause. */
+  #flushTail(): void {
+    this.#flushTimer = null;
+    if (this.#outcome !== null) return;
+    try {
+      this.#flush();
+    } catch (error) {
+      this.#fail(error);
+      this.#parts.stream.close();
+    }
+  }
+
+  #disarm(): void {
+    if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
+    this.#flushTimer = null;
+  }
+
+  #close(): void {
+    if (this.#outcome !== null) return;
+    this.#disarm();
+    const { placement } = this;
+    const complete =
+      placement.isComplete || (placement.expected === 0 && placement.gaps === 0 && placement.written > 0);
+    this.#parts.file.close({
+      complete,
+      framesWritten: placement.written,
+      framesLost: placement.missing,
+    });
+    this.#outcome = placement.isComplete ? 'finished' : 'stopped';
+  }
+
+  #fail(error: unknown): void {
+    if (this.#outcome !== null) return;
+    this.#outcome = 'error';
+    const cause = hdf5Cause(error);
+    const message = `Writing ${this.#parts.path} failed after ${this.placement.written} frames: ${cause}.`;
+    const facts = {
+      component: 'writer',
+      operation: 'write frames',
+      expected: 'a disk that takes the frames',
+      actual: cause,
+      hint: 'Check the disk: its free space, its quota, and whether it is still mounted.',
+      cause: error,
+    };
+    this.#error = /no space|quota/i.test(cause)
+      ? new NoSpaceError('no_space', message, facts)
+      : new ComponentFailedError('component_failed', message, facts);
+    this.#parts.log.error(message);
+    this.#parts.file.abandon();
+  }
+}

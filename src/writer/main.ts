@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { InvalidRequestError } from '../contracts/errors.js';
+import { resolveOutputFile } from '../files/dataRoots.js';
+import { reserveFile } from '../files/freeName.js';
+import { loadHdf5 } from '../files/hdf5.js';
+import { type Announcement, announceService } from '../services/announcement.js';
+import { Array10Decoder } from './decoders/array10.js';
+import type { FileFormat } from './formats/format.js';
+import { NEXUS_PARAMETERS, NexusFormat } from './formats/nexus.js';
+import { createLog, type WriterLog } from './log.js';
+import { parseOptions, USAGE, UsageError, type WriterOptions } from './options.js';
+import { Recorder, type RecorderParameters } from './recorder.js';
+import { type RestServer, serveRest } from './rest.js';
+import { processRoutes, serviceRoutes } from './routes.js';
+import { PullStream } from './streams/pullStream.js';
+
+/** Exit codes: the work was done; it failed; the command line makes no sense. */
+const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/**
+ * Runs the writer program.
+ *
+ * @param argv - The arguments after the program's name, see `USAGE`.
+ * @returns The exit code: 0 after the acquisition (also one that was stopped) or the end of the service, 1 when the file
+ * or the port could not be opened or the disk failed, 2 for a command line that makes no sense.
+ */
+export async function runWriter(argv: string[]): Promise<number> {
+  const log = createLog((line) => process.stderr.write(line));
+  if (argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return EXIT.done;
+  }
+  let options: WriterOptions;
+  try {
+    options = parseOptions(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${USAGE}`);
+    return EXIT.usage;
+  }
+  try {
+    return options.mode === 'service' ? await runService(options, log) : await runProcess(options, log);
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error));
+    return EXIT.failed;
+  }
+}
+
+/** Serves acquisitions until a signal, or until no controller is left to serve. */
+async function runService(options: WriterOptions, log: WriterLog): Promise<number> {
+  const recorder = createRecorder(options, log);
+  const rest = await serveRest({
+    ...options,
+    port: options.httpPort,
+    routes: serviceRoutes(recorder, options),
+    log,
+  });
+  await new Promise<void>((done) => {
+    announceService({
+      endpoints: { http: rest.url },
+      isBusy: () => recorder.isBusy,
+      onStop: async (reason) => {
+        log.info(`ends: ${reason}`);
+        await recorder.stop();
+        done();
+      },
+    });
+    log.info(`serves ${rest.url}`);
+  });
+  await rest.close();
+  return EXIT.done;
+}
+
+/** Takes the one acquisition of the command line. */
+async function runProcess(options: WriterOptions, log: WriterLog): Promise<number> {
+  const { run, streamAddress } = options;
+  if (run === null || streamAddress === null) throw new UsageError('Nothing to write.');
+  const recorder = createRecorder(options, log);
+  const configured = recorder.configure({
+    outputFile: resolve(run.outputFile),
+    framesExpected: run.framesExpected,
+    userId: run.userId,
+    existingFile: options.existingFile,
+    streamAddress,
+    acquisition: {},
+    acquisitionId: '',
+    extra: {},
+  });
+  const end = (how: 'stop' | 'kill') => recorder[how]();
+  let rest: RestServer | undefined;
+  let announcement: Announcement | undefined;
+  try {
+    rest = await serveRest({ ...options, port: options.httpPort, routes: processRoutes(recorder, end), log });
+    await configured;
+    const file = await recorder.start();
+    announcement = announceService({
+      endpoints: { http: rest.url },
+      isBusy: () => recorder.isBusy,
+      onStop: () => end('stop'),
+      // Started by itself for one acquisition: no controller has to stay with it.
+      environment: {},
+      print: (line) => process.stdout.write(`${JSON.stringify({ ...JSON.parse(line), file })}\n`),
+    });
+    await recorder.ended();
+    return recorder.status === 'error' ? EXIT.failed : EXIT.done;
+  } finally {
+    announcement?.close();
+    await rest?.close();
+  }
+}
+
+function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
+  const format = loadFormat(log);
+  // Awaited at the first start; until then nobody listens for a failure.
+  format.catch(() => undefined);
+  return new Recorder({
+    format,
+    parameterNames: NEXUS_PARAMETERS,
+    decoder: new Array10Decoder(),
+    openStream: (address) => new PullStream({ address, highWaterMark: options.highWaterMark }),
+    reserve: (parameters) => reserve(parameters, options.dataRoots),
+    log,
+  });
+}
+
+async function loadFormat(log: WriterLog): Promise<FileFormat> {
+  const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return new NexusFormat({ hdf5: await loadHdf5(), version: manifest.version, warn: log.warn });
+}
+
+async function reserve(parameters: RecorderParameters, dataRoots: readonly string[]): Promise<string> {
+  const [dataFolder, ...roots] = dataRoots;
+  const { outputFile, userId, existingFile } = parameters;
+  // The second line of defence: the controller has checked the path already.
+  const path =
+    dataFolder === undefined ? outputFile : await resolveOutputFile(outputFile, { dataFolder, roots });
+  if (path.includes('\0')) {
+    throw new InvalidRequestError('invalid_path', 'The output file has a NUL in its name.', {
+      component: 'writer',
+    });
+  }
+  // Only root can give files away; a writer that runs as the user itself has nothing to give.
+  const ownerId = userId > 0 && process.getuid?.() === 0 ? userId : null;
+  return reserveFile(path, { rule: existingFile, ownerId });
+}

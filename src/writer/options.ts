@@ -1,0 +1,150 @@
+import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
+
+/** What the program was asked to do on its command line. */
+export interface WriterOptions {
+  /** `service`: one process for many acquisitions; `process`: one acquisition, then exit. */
+  readonly mode: 'service' | 'process';
+  readonly host: string;
+  readonly httpPort: number;
+  /** Null in service mode when each configure names it. */
+  readonly streamAddress: string | null;
+  readonly existingFile: ExistingFile;
+  /** Folders that output files must lie in; empty: anywhere. */
+  readonly dataRoots: readonly string[];
+  /** Frames kept in memory before the sender is held back. */
+  readonly highWaterMark: number;
+  /** Process mode only. */
+  readonly run: {
+    readonly outputFile: string;
+    readonly framesExpected: number;
+    readonly userId: number;
+  } | null;
+}
+
+/** A command line that makes no sense; the message says why. */
+export class UsageError extends Error {}
+
+export const USAGE = `Usage:
+  dia writer [options] <stream address> <output_file> <n_frames> <rest_port> <user_id> [ignored…]
+      takes one acquisition and exits (n_frames 0: until stopped; user_id -1: the file stays ours)
+  dia writer [options] --service [--stream <address>]
+      takes acquisitions over HTTP until it is told to end
+
+Options:
+  --host <address>           address of the REST interface (default 127.0.0.1)
+  --http-port <port>         its port with --service (default 0: any free one)
+  --stream <address>         ZeroMQ address of the frames with --service
+  --existing-file <rule>     number (default), refuse or overwrite
+  --data-root <folder>       output files must lie in here; may be given several times
+  --high-water-mark <n>      frames kept in memory before the sender is held back (default 100)
+`;
+
+const VALUE_OPTIONS = new Set([
+  '--host',
+  '--http-port',
+  '--stream',
+  '--existing-file',
+  '--data-root',
+  '--high-water-mark',
+]);
+
+/**
+ * Reads the command line. Positional arguments may be negative numbers, and there may be more of them than are
+ * used: start scripts of beamlines append their own.
+ *
+ * @throws UsageError
+ */
+export function parseOptions(argv: readonly string[]): WriterOptions {
+  const { positional, values, service } = split(argv);
+  const common = {
+    host: last(values, '--host') ?? '127.0.0.1',
+    existingFile: existingFileRule(last(values, '--existing-file') ?? 'number'),
+    dataRoots: values.get('--data-root') ?? [],
+    highWaterMark: integer(last(values, '--high-water-mark') ?? '100', {
+      name: '--high-water-mark',
+      from: 1,
+    }),
+  };
+  if (service) {
+    if (positional.length > 0) throw new UsageError(`--service takes no '${positional[0]}'.`);
+    return {
+      ...common,
+      mode: 'service',
+      httpPort: portNumber(last(values, '--http-port') ?? '0', '--http-port'),
+      streamAddress: last(values, '--stream') ?? null,
+      run: null,
+    };
+  }
+  const [streamAddress, outputFile, frames, restPort, userId] = positional;
+  if (
+    streamAddress === undefined ||
+    outputFile === undefined ||
+    frames === undefined ||
+    restPort === undefined ||
+    userId === undefined
+  ) {
+    throw new UsageError(`Five arguments are needed, ${positional.length} were given.`);
+  }
+  return {
+    ...common,
+    mode: 'process',
+    httpPort: portNumber(restPort, 'rest_port'),
+    streamAddress,
+    run: {
+      outputFile,
+      framesExpected: integer(frames, { name: 'n_frames', from: 0 }),
+      userId: integer(userId, { name: 'user_id', from: -1 }),
+    },
+  };
+}
+
+function split(argv: readonly string[]) {
+  const positional: string[] = [];
+  const values = new Map<string, string[]>();
+  let service = false;
+  for (let index = 0; index < argv.length; index += 1) {
+    const argument = argv[index] ?? '';
+    const [name = '', inline] = argument.split(/=(.*)/s);
+    if (argument === '--service') {
+      service = true;
+    } else if (VALUE_OPTIONS.has(name)) {
+      const value = inline ?? argv[++index];
+      if (value === undefined) throw new UsageError(`${name} needs a value.`);
+      values.set(name, [...(values.get(name) ?? []), value]);
+    } else if (argument.startsWith('--')) {
+      throw new UsageError(`There is no option ${name}.`);
+    } else {
+      positional.push(argument);
+    }
+  }
+  return { positional, values, service };
+}
+
+function last(values: ReadonlyMap<string, readonly string[]>, name: string): string | undefined {
+  return values.get(name)?.at(-1);
+}
+
+function existingFileRule(text: string): ExistingFile {
+  const rule = EXISTING_FILE_RULES.find((known) => known === text);
+  if (rule === undefined) {
+    throw new UsageError(`--existing-file is ${EXISTING_FILE_RULES.join(', ')}, not '${text}'.`);
+  }
+  return rule;
+}
+
+function portNumber(text: string, name: string): number {
+  return integer(text, { name, from: 0, to: 65_535 });
+}
+
+interface Bounds {
+  readonly name: string;
+  readonly from: number;
+  readonly to?: number;
+}
+
+function integer(text: string, { name, from, to = 2 ** 31 - 1 }: Bounds): number {
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= from && value <= to))
+    throw new UsageError(`${name} is an integer from ${from} to ${to}, not '${text}'.`);
+  return value;
+}

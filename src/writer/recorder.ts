@@ -1,0 +1,295 @@
+import { unlink } from 'node:fs/promises';
+import {
+  ComponentFailedError,
+  type DiaError,
+  InvalidRequestError,
+  toDiaError,
+  WrongStateError,
+} from '../contracts/errors.js';
+import type { Section } from '../contracts/json.js';
+import type { ExistingFile, WriterStatus } from '../contracts/writer.js';
+import { hdf5Cause } from '../files/hdf5.js';
+import { Acquisition } from './acquisition.js';
+import type { Decoder } from './decoders/decoder.js';
+import type { AcquisitionDescription, FileFormat, FrameFile } from './formats/format.js';
+import type { WriterLog } from './log.js';
+import type { PullStream } from './streams/pullStream.js';
+
+/** What the next acquisition needs. */
+export interface RecorderParameters {
+  /** Absolute path. */
+  readonly outputFile: string;
+  /** 0: until stopped. */
+  readonly framesExpected: number;
+  readonly userId: number;
+  readonly existingFile: ExistingFile;
+  readonly streamAddress: string;
+  readonly acquisition: Readonly<Record<string, Section>>;
+  readonly acquisitionId: string;
+  /** Parameters of the format; others are ignored. */
+  readonly extra: Section;
+}
+
+/** What a recorder works with. */
+export interface RecorderParts {
+  /** Loads the format; awaited at the first start. */
+  readonly format: Promise<FileFormat>;
+  /** Texts that the format takes as parameters. */
+  readonly parameterNames: readonly string[];
+  readonly decoder: Decoder;
+  readonly openStream: (address: string) => PullStream;
+  /** Reserves the output file; answers the path really used. */
+  readonly reserve: (parameters: RecorderParameters) => Promise<string>;
+  readonly log: WriterLog;
+}
+
+/** Everything a recorder knows of itself. */
+export interface RecorderReport {
+  readonly status: WriterStatus;
+  readonly file: string | null;
+  readonly error: DiaError | null;
+  readonly receivedFrames: number;
+  readonly writtenFrames: number;
+  readonly lostFrames: number;
+  readonly expectedFrames: number;
+  readonly duplicateFrames: number;
+  readonly badMessages: number;
+  readonly outsideFrames: number;
+  readonly writtenBytes: number;
+  readonly frameRateHz: number;
+}
+
+/**
+ * Takes acquisitions, one after the other:
+ *
+ * | status | is left by |
+ * |---|---|
+ * | stopped | configure; start, when it was configured before |
+ * | configured | start, stop, reset |
+ * | receiving: waits for the first frame | a frame, stop, reset, kill |
+ * | writing | the last frame, stop, reset, kill |
+ * | finished: all frames written, file closed | configure, start, reset |
+ * | error: the disk failed, or the start did | configure, start, reset |
+ */
+export class Recorder {
+  readonly #parts: RecorderParts;
+  #idleStatus: 'stopped' | 'configured' | 'error' = 'stopped';
+  #parameters: RecorderParameters | null = null;
+  #acquisition: Acquisition | null = null;
+  #frameFile: FrameFile | null = null;
+  #file: string | null = null;
+  #startError: DiaError | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
+  readonly #formatParameters = new Map<string, string>();
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  get status(): WriterStatus {
+    const acquisition = this.#acquisition;
+    if (acquisition === null) return this.#idleStatus;
+    return acquisition.outcome ?? (acquisition.placement.written > 0 ? 'writing' : 'receiving');
+  }
+
+  /** Whether an acquisition goes on. */
+  get isBusy(): boolean {
+    return this.#acquisition !== null && this.#acquisition.outcome === null;
+  }
+
+  report(): RecorderReport {
+    const acquisition = this.#acquisition;
+    const placement = acquisition?.placement;
+    const counts = acquisition?.counts;
+    const ended = acquisition !== null && acquisition.outcome !== null;
+    return {
+      status: this.status,
+      file: this.#file,
+      error: acquisition?.error ?? this.#startError,
+      receivedFrames: counts?.receivedFrames ?? 0,
+      writtenFrames: placement?.written ?? 0,
+      lostFrames: (ended ? placement?.missing : placement?.gaps) ?? 0,
+      expectedFrames: this.#parameters?.framesExpected ?? placement?.expected ?? 0,
+      duplicateFrames: counts?.duplicateFrames ?? 0,
+      badMessages: counts?.badMessages ?? 0,
+      outsideFrames: counts?.outsideFrames ?? 0,
+      writtenBytes: counts?.writtenBytes ?? 0,
+      frameRateHz: acquisition?.frameRateHz ?? 0,
+    };
+  }
+
+  /** @throws WrongStateError `wrong_state` while an acquisition goes on. */
+  configure(parameters: RecorderParameters): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.isBusy) throw this.#wrongState('configure');
+      this.#forget();
+      this.#parameters = parameters;
+      this.#idleStatus = 'configured';
+      this.#formatParameters.clear();
+      for (const name of this.#parts.parameterNames) {
+        const value = parameters.extra[name];
+        if (typeof value === 'string') this.#formatParameters.set(name, value);
+      }
+    });
+  }
+
+  /**
+   * Sets parameters of the format, all or none.
+   *
+   * @throws InvalidRequestError `unknown_parameter`; WrongStateError after the first frame.
+   */
+  setParameters(values: Section): void {
+    const { parameterNames } = this.#parts;
+    for (const [name, value] of Object.entries(values)) {
+      if (parameterNames.includes(name) && typeof value === 'string') continue;
+      throw new InvalidRequestError(
+        'unknown_parameter',
+        `The format has no parameter '${name}' with such a value.`,
+        {
+          component: 'writer',
+          operation: 'set parameters',
+          expected: `texts for ${parameterNames.join(', ')}`,
+          actual: { [name]: value },
+          hint: 'Nothing was changed. output_file, n_frames and user_id are not parameters of the format.',
+        },
+      );
+    }
+    const entries = Object.entries(values) as [string, string][];
+    if (entries.length > 0 && this.status === 'writing') throw this.#wrongState('set parameters');
+    for (const [name, value] of entries) {
+      this.#formatParameters.set(name, value);
+      if (this.isBusy) this.#frameFile?.setParameter(name, value);
+    }
+  }
+
+  /**
+   * Reserves the file and connects to the stream: afterwards frames are received.
+   *
+   * @returns The file really written.
+   */
+  start(): Promise<string> {
+    return this.#inTurn(async () => {
+      const parameters = this.#parameters;
+      if (parameters === null || this.isBusy) throw this.#wrongState('start');
+      this.#forget();
+      try {
+        return await this.#begin(parameters);
+      } catch (error) {
+        this.#startError = toDiaError(error);
+        this.#idleStatus = 'error';
+        throw this.#startError;
+      }
+    });
+  }
+
+  /** Ends the acquisition with the frames so far, file closed. Nothing happens when none goes on. */
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#acquisition === null && this.#idleStatus === 'configured') this.#idleStatus = 'stopped';
+      if (this.isBusy) await this.#acquisition?.stop();
+    });
+  }
+
+  /** As `stop`, without taking the frames that wait to be written. */
+  kill(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.isBusy) await this.#acquisition?.kill();
+      if (this.#idleStatus === 'configured') this.#idleStatus = 'stopped';
+    });
+  }
+
+  /** Ends the acquisition, and forgets it and its parameters. */
+  reset(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.isBusy) await this.#acquisition?.stop();
+      this.#forget();
+      this.#parameters = null;
+      this.#idleStatus = 'stopped';
+    });
+  }
+
+  /** Resolves when the acquisition under way has ended and its file is closed; at once when none goes on. */
+  ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  async #begin(parameters: RecorderParameters): Promise<string> {
+    const { log, decoder } = this.#parts;
+    const stream = this.#parts.openStream(parameters.streamAddress);
+    try {
+      const path = await this.#parts.reserve(parameters);
+      const format = await this.#parts.format;
+      const description: AcquisitionDescription = { ...parameters, startedAt: new Date() };
+      const file = await createFile(format, { path, description });
+      for (const [name, value] of this.#formatParameters) file.setParameter(name, value);
+      this.#frameFile = file;
+      this.#file = path;
+      const { framesExpected } = parameters;
+      const acquisition = new Acquisition({ stream, decoder, file, path, framesExpected, log });
+      this.#acquisition = acquisition;
+      log.info(
+        `receiving ${framesExpected === 0 ? 'until stopped' : `${framesExpected} frames`} into ${path}`,
+      );
+      this.#ended = acquisition.run().then(() => {
+        const { written, missing } = acquisition.placement;
+        log.info(`${acquisition.outcome}: ${written} frames in ${path}, ${missing} lost`);
+      });
+      return path;
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+  }
+
+  #forget(): void {
+    this.#acquisition = null;
+    this.#frameFile = null;
+    this.#file = null;
+    this.#startError = null;
+  }
+
+  #wrongState(operation: string): WrongStateError {
+    const configured = this.#parameters === null ? ', and nothing is configured' : '';
+    return new WrongStateError(
+      'wrong_state',
+      `Cannot ${operation}: the writer is ${this.status}${configured}.`,
+      {
+        component: 'writer',
+        operation,
+        actual: this.status,
+        hint: this.isBusy ? 'Stop the acquisition first.' : 'Configure the writer first.',
+      },
+    );
+  }
+
+  /** One command after the other, in order of arrival. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+interface NewFile {
+  readonly path: string;
+  readonly description: AcquisitionDescription;
+}
+
+/** Creates the file under its reserved name; the name is free again when that fails. */
+async function createFile(format: FileFormat, { path, description }: NewFile): Promise<FrameFile> {
+  try {
+    return format.create(path, description);
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    const cause = hdf5Cause(error);
+    throw new ComponentFailedError('component_failed', `Cannot create ${path}: ${cause}.`, {
+      component: 'writer',
+      operation: 'create the output file',
+      expected: 'a disk that takes the file',
+      actual: cause,
+      hint: 'Check the disk: its free space, its quota, and whether it is still mounted.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,90 @@
+import type { JsonObject } from '../contracts/json.js';
+import { type ParameterDefaults, readParameters } from './configureBody.js';
+import type { Recorder, RecorderReport } from './recorder.js';
+import type { Routes } from './rest.js';
+
+/** The statistics, by the names of PSI's writer and some more. */
+export function statisticsBody(report: RecorderReport): JsonObject {
+  return {
+    status: report.status,
+    n_received_frames: report.receivedFrames,
+    n_written_frames: report.writtenFrames,
+    n_lost_frames: report.lostFrames,
+    total_expected_frames: report.expectedFrames,
+    n_duplicate_frames: report.duplicateFrames,
+    n_bad_messages: report.badMessages,
+    n_outside_frames: report.outsideFrames,
+    n_written_bytes: report.writtenBytes,
+    frame_rate: report.frameRateHz,
+    file: report.file,
+  };
+}
+
+/** The whole state in one answer. */
+export function statusBody(report: RecorderReport): JsonObject {
+  const { error } = report;
+  return { ...statisticsBody(report), error: error?.message ?? null, error_code: error?.code ?? null };
+}
+
+/** The routes of a long-lived writer. */
+export function serviceRoutes(recorder: Recorder, defaults: ParameterDefaults): Routes {
+  const status = () => statusBody(recorder.report());
+  const then = (work: () => Promise<unknown>) => async () => {
+    await work();
+    return status();
+  };
+  const stop = then(() => recorder.stop());
+  const kill = then(() => recorder.kill());
+  return {
+    '/status': { GET: status },
+    '/statistics': { GET: () => statisticsBody(recorder.report()) },
+    '/parameters': parametersRoute(recorder),
+    '/configure': {
+      POST: async (body) => {
+        await recorder.configure(readParameters(body, defaults));
+        return status();
+      },
+    },
+    '/start': { POST: then(() => recorder.start()) },
+    '/stop': { GET: stop, POST: stop },
+    '/kill': { GET: kill, POST: kill },
+    '/reset': { POST: then(() => recorder.reset()) },
+  };
+}
+
+/**
+ * The routes of a writer that takes one acquisition, with the words of PSI's writer.
+ *
+ * @param end - Ends the acquisition and then the process; resolves when the file is closed.
+ */
+export function processRoutes(recorder: Recorder, end: (how: 'stop' | 'kill') => Promise<void>): Routes {
+  const words = () => {
+    const { status } = recorder;
+    // PSI's writer knows no other word for an end.
+    return status === 'stopped' ? 'finished' : status === 'configured' ? 'receiving' : status;
+  };
+  const stop = async () => {
+    await end('stop');
+    return { ...statusBody(recorder.report()), status: words() };
+  };
+  const kill = async () => {
+    await end('kill');
+    return { ...statusBody(recorder.report()), status: 'killed' };
+  };
+  return {
+    '/status': { GET: () => ({ ...statusBody(recorder.report()), status: words() }) },
+    '/statistics': { GET: () => ({ ...statisticsBody(recorder.report()), status: words() }) },
+    '/parameters': parametersRoute(recorder),
+    '/stop': { GET: stop, POST: stop },
+    '/kill': { GET: kill, POST: kill },
+  };
+}
+
+function parametersRoute(recorder: Recorder): Routes[string] {
+  return {
+    POST: (body: JsonObject) => {
+      recorder.setParameters(body);
+      return { message: 'Parameters set.' };
+    },
+  };
+}
