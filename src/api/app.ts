@@ -1,0 +1,220 @@
+import Koa, { type Context } from 'koa';
+import { type DiaError, InvalidRequestError, toDiaError, UnknownNameError } from '../contracts/errors.js';
+import type { CommandContext, Integration } from '../contracts/integration.js';
+import type { JsonObject } from '../contracts/json.js';
+import { announcesBody, readJsonBody } from './bodyReader.js';
+import { Dispatcher, type Match } from './dispatcher.js';
+import { okEnvelope } from './envelope.js';
+import { errorEnvelope, httpStatusOf } from './errorTable.js';
+import { type EventStreamOptions, EventStreams } from './eventStreams.js';
+import type { ApiLogger } from './logger.js';
+import { openApiDocument } from './openapi.js';
+import { page, pageSecurityPolicy } from './page.js';
+import { requestIdOf } from './requestId.js';
+import type { ApiRequest, Route } from './route.js';
+import { noBody, routes } from './routes.js';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** When GET in place of POST or PUT became deprecated, as RFC 9745 wants it. */
+const DEPRECATED_SINCE = '@1735689600';
+
+/** How long the rest of a refused body is still taken in, so that the client gets to read the answer. */
+const REFUSED_BODY_LINGER_MS = 1000;
+
+/** What the API is made of. */
+export interface AppOptions {
+  readonly integration: Integration;
+  readonly logger: ApiLogger;
+  readonly version: string;
+  /** Errors are answered with HTTP 200, as the original does. */
+  readonly legacyStatusCodes?: boolean;
+  readonly bodyLimitBytes?: number;
+  readonly events?: EventStreamOptions;
+}
+
+/** The API as a Koa app, and its open event streams. */
+export interface App {
+  readonly koa: Koa;
+  readonly streams: EventStreams;
+}
+
+/** Builds the API from the route table. */
+export function createApp(options: AppOptions): App {
+  const koa = new Koa();
+  const streams = new EventStreams(options.integration, options.events);
+  const api = new Api(options, streams);
+  koa.use((context) => api.answer(context));
+  koa.on('error', (error: Error) => {
+    options.logger.warn('An answer could not be sent', { error: error.message });
+  });
+  return { koa, streams };
+}
+
+class Api {
+  readonly #options: AppOptions;
+  readonly #streams: EventStreams;
+  readonly #dispatcher = new Dispatcher(routes);
+  readonly #openApi: string;
+  readonly #bodyLimitBytes: number;
+
+  constructor(options: AppOptions, streams: EventStreams) {
+    this.#options = options;
+    this.#streams = streams;
+    this.#bodyLimitBytes = options.bodyLimitBytes ?? 1024 * 1024;
+    this.#openApi = JSON.stringify(openApiDocument(routes, options.version));
+  }
+
+  /** Answers one request: always with a request id, always logged, never by throwing. */
+  async answer(context: Context): Promise<void> {
+    const began = performance.now();
+    const requestId = requestIdOf(context.req.headers['x-request-id']);
+    context.res.setHeader('X-Request-Id', requestId);
+    context.res.setHeader('X-Content-Type-Options', 'nosniff');
+    context.res.setHeader('Cache-Control', 'no-store');
+    let failure: DiaError | null = null;
+    try {
+      await this.#serve(context, requestId);
+    } catch (thrown) {
+      failure = toDiaError(thrown);
+      this.#answerError(context, requestId, failure);
+    }
+    if (failure !== null && announcesBody(context.req)) lingerOnBody(context);
+    this.#log(context, { requestId, failure, durationMs: performance.now() - began });
+  }
+
+  async #serve(context: Context, requestId: string): Promise<void> {
+    const match = this.#dispatcher.match(context.method, context.path);
+    if (match.kind !== 'route') {
+      answerWithoutRoute(context, match);
+      return;
+    }
+    const { route, params } = match;
+    markDeprecated(context, route);
+    if (route.work.kind === 'document') {
+      this.#answerDocument(context, route.work.document);
+      return;
+    }
+    const body = route.method === 'GET' ? undefined : await readJsonBody(context.req, this.#bodyLimitBytes);
+    if (route.body === null) noBody.parse(body);
+    const caller: CommandContext = { requestId, client: clientOf(context) };
+    const added = await this.#work(route.work, { params, body, context: caller });
+    answerJson(context, okEnvelope(this.#options.integration.status().status, added));
+  }
+
+  #work(work: Exclude<Route['work'], { kind: 'document' }>, request: ApiRequest) {
+    const { integration } = this.#options;
+    if (work.kind === 'read') return work.read(integration, request);
+    return integration.execute(work.command(request), request.context);
+  }
+
+  #answerDocument(context: Context, document: 'page' | 'openapi' | 'events'): void {
+    if (document === 'openapi') {
+      context.type = JSON_TYPE;
+      context.body = this.#openApi;
+    } else if (document === 'page') {
+      context.set('Content-Security-Policy', pageSecurityPolicy);
+      context.type = 'text/html; charset=utf-8';
+      context.body = page;
+    } else if (context.method === 'HEAD') {
+      context.type = 'text/event-stream; charset=utf-8';
+      context.status = 200;
+    } else {
+      context.respond = false;
+      const given = context.query.last_event_id ?? context.get('Last-Event-ID');
+      this.#streams.open(context.res, Array.isArray(given) ? given[0] : given);
+    }
+  }
+
+  #answerError(context: Context, requestId: string, error: DiaError): void {
+    const operation = `${context.method} ${context.path}`;
+    answerJson(context, errorEnvelope(error, { requestId, operation }));
+    context.status = this.#options.legacyStatusCodes ? 200 : httpStatusOf(error);
+  }
+
+  #log(context: Context, outcome: { requestId: string; failure: DiaError | null; durationMs: number }): void {
+    const { logger } = this.#options;
+    const { failure } = outcome;
+    const { method, path } = context;
+    const fields: Record<string, unknown> = {
+      requestId: outcome.requestId,
+      method,
+      path,
+      httpStatus: context.res.headersSent ? context.res.statusCode : context.status,
+      durationMs: Math.round(outcome.durationMs * 1000) / 1000,
+      client: clientOf(context),
+    };
+    // The client went away before it was told; what it asked for was done all the same.
+    if (context.req.socket.destroyed) fields.clientGone = true;
+    if (failure === null) {
+      logger.info(`${method} ${path}`, fields);
+      return;
+    }
+    fields.code = failure.code;
+    if (failure.code === 'internal') {
+      const { cause } = failure.facts;
+      fields.stack = cause instanceof Error ? cause.stack : failure.stack;
+      logger.error(`${method} ${path}: ${failure.message}`, fields);
+    } else logger.warn(`${method} ${path}: ${failure.message}`, fields);
+  }
+}
+
+function answerJson(context: Context, envelope: JsonObject): void {
+  context.res.setHeader('Content-Type', JSON_TYPE);
+  context.body = JSON.stringify(envelope);
+}
+
+function answerWithoutRoute(context: Context, match: Exclude<Match, { kind: 'route' }>): void {
+  const { method, path } = context;
+  if (match.kind === 'nothing') {
+    throw new UnknownNameError('not_found', `There is no ${path}.${didYouMean(match.near)}`, {
+      component: 'api',
+      expected: [...match.near],
+      actual: path,
+      hint: 'All paths are listed in /openapi.json.',
+    });
+  }
+  const allow = match.allow.join(', ');
+  context.set('Allow', allow);
+  if (method === 'OPTIONS') {
+    context.status = 204;
+    return;
+  }
+  throw new InvalidRequestError('method_not_allowed', `${path} takes ${allow}, not ${method}.`, {
+    component: 'api',
+    expected: [...match.allow],
+    actual: method,
+    hint: 'All paths and their methods are listed in /openapi.json.',
+  });
+}
+
+function didYouMean(near: readonly string[]): string {
+  return near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
+}
+
+/** Says in the headers that another method or path is to be used. Source: RFC 9745. */
+function markDeprecated(context: Context, route: Route): void {
+  const isAlias = route.aliases?.includes(context.path) ?? false;
+  if (route.deprecatedFor === undefined && !isAlias) return;
+  const successor = isAlias ? route.path : context.path;
+  context.set('Deprecation', DEPRECATED_SINCE);
+  context.set('Link', `<${successor}>; rel="successor-version"`);
+  if (route.deprecatedFor !== undefined) {
+    context.set('Warning', `299 dia "Use ${route.deprecatedFor} instead of ${route.method}"`);
+  }
+}
+
+/** The address of the client, IPv4 also where the socket calls it an IPv6 one. */
+function clientOf(context: Context): string {
+  return context.ip.startsWith('::ffff:') ? context.ip.slice('::ffff:'.length) : context.ip;
+}
+
+/** Cuts the connection when the rest of a refused body does not end soon. */
+function lingerOnBody(context: Context): void {
+  const { req } = context;
+  if (req.complete) return;
+  const timer = setTimeout(() => {
+    if (!req.complete) req.socket.destroy();
+  }, REFUSED_BODY_LINGER_MS).unref();
+  req.on('close', () => clearTimeout(timer));
+}
