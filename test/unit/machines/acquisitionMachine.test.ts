@@ -1,0 +1,155 @@
+import { expect } from 'chai';
+import { driver, OUTCOME, STATES } from '../../support/acquisitionDriver.js';
+
+describe('acquisition machine', () => {
+  it('goes from configuring straight to starting when start brought the config', async () => {
+    const machine = driver();
+    machine.command('acquisition.start', true);
+    await machine.end('done');
+    expect(machine.state()).to.equal('starting');
+    expect(machine.calls.map(({ name }) => name)).to.deep.equal(['configureComponents', 'startComponents']);
+  });
+
+  it('hands trigger_start down to the start', async () => {
+    const machine = driver();
+    await machine.driveTo('configured');
+    machine.actor.send({ type: 'acquisition.start', triggerStart: false });
+    expect(machine.calls.at(-1)?.input).to.include({ triggerStart: false });
+  });
+
+  for (const command of ['acquisition.stop', 'acquisition.reset', 'acquisition.kill'] as const) {
+    for (const state of ['configuring', 'starting', 'running.verifying', 'error.settling'] as const) {
+      it(`aborts the work of ${state} on ${command}`, async () => {
+        const machine = driver();
+        await machine.driveTo(state);
+        const work = machine.calls.at(-1);
+        expect(work?.signal.aborted).to.equal(false);
+        machine.command(command);
+        expect(work?.signal.aborted).to.equal(true);
+      });
+    }
+  }
+
+  it('ends a stand-down that hangs when kill comes, and stands down by force', async () => {
+    const machine = driver();
+    await machine.driveTo('resetting');
+    const hanging = machine.calls.at(-1);
+    machine.command('acquisition.kill');
+    expect(hanging?.signal.aborted).to.equal(true);
+    expect(machine.calls.at(-1)?.input).to.deep.equal({ how: 'kill' });
+  });
+
+  it('makes the detector safe before an error settles', async () => {
+    const machine = driver();
+    await machine.driveTo('starting');
+    await machine.end('failed');
+    expect(machine.state()).to.equal('error.settling');
+    expect(machine.calls.at(-1)?.name).to.equal('makeSafe');
+    await machine.end('failed');
+    expect(machine.state()).to.equal('error.settled');
+  });
+
+  for (const [state, deadlineMs] of [
+    ['configuring', 60_000],
+    ['starting', 60_000],
+    ['stopping', 60_000],
+    ['resetting', 60_000],
+    ['running.verifying', 60_000],
+  ] as const) {
+    it(`does not wait longer than its deadline in ${state}`, async () => {
+      const machine = driver();
+      await machine.driveTo(state);
+      machine.clock.increment(deadlineMs - 1);
+      expect(machine.state()).to.equal(state);
+      machine.clock.increment(1);
+      expect(machine.state()).to.equal('error.settling');
+      expect(machine.actor.getSnapshot().context.error?.code).to.equal('component_timeout');
+      machine.clock.increment(deadlineMs);
+      expect(machine.state()).to.equal('error.settled');
+    });
+  }
+
+  it('gives the writers more time with every frame they write after the detector stopped', async () => {
+    const machine = driver();
+    await machine.driveTo('running.draining');
+    machine.clock.increment(4_000);
+    machine.see('writer', 'writing', 3);
+    machine.clock.increment(4_000);
+    machine.see('writer', 'writing', 4);
+    machine.clock.increment(4_999);
+    machine.see('writer', 'writing', 4);
+    expect(machine.state()).to.equal('running.draining');
+    machine.clock.increment(1);
+    expect(machine.state()).to.equal('running.verifying');
+    expect(machine.calls.at(-1)?.input).to.deep.equal({ endWriters: true });
+  });
+
+  it('judges the files at once when a writer ends before its frames are written', async () => {
+    const machine = driver();
+    await machine.driveTo('running.acquiring');
+    machine.see('detector', 'running');
+    machine.see('writer', 'stopped', 4);
+    expect(machine.state()).to.equal('running.verifying');
+  });
+
+  it('waits for the writers alone when no detector takes part', async () => {
+    const machine = driver({ ...OUTCOME, detectors: [], auxiliaryWriters: [] });
+    await machine.driveTo('running.acquiring');
+    expect(machine.state()).to.equal('running.acquiring');
+    machine.see('writer', 'receiving', 5);
+    expect(machine.state()).to.equal('running.acquiring');
+    machine.see('writer', 'finished', 10);
+    expect(machine.state()).to.equal('running.verifying');
+  });
+
+  it('ends with the detectors when no writer takes part', async () => {
+    const machine = driver({ ...OUTCOME, writers: [], auxiliaryWriters: [] });
+    await machine.driveTo('running.acquiring');
+    machine.see('detector', 'running');
+    expect(machine.state()).to.equal('running.acquiring');
+    machine.see('detector', 'idle');
+    expect(machine.state()).to.equal('running.verifying');
+  });
+
+  it('waits for the slowest of several detectors and writers', async () => {
+    const machine = driver({
+      files: {},
+      detectors: ['a.detector', 'b.detector'],
+      writers: ['a.writer', 'b.writer'],
+      auxiliaryWriters: [],
+    });
+    await machine.driveTo('configured');
+    machine.command('acquisition.start', false);
+    await machine.end('done');
+    machine.see('a.detector', 'idle');
+    machine.see('a.writer', 'finished', 10);
+    expect(machine.state()).to.equal('running.acquiring');
+    machine.see('b.detector', 'idle');
+    expect(machine.state()).to.equal('running.draining');
+    machine.see('b.writer', 'finished', 10);
+    expect(machine.state()).to.equal('running.verifying');
+  });
+
+  it('does not take a status of an earlier run for one of this run', async () => {
+    const machine = driver();
+    machine.see('detector', 'idle');
+    machine.see('writer', 'finished', 10);
+    await machine.driveTo('running.acquiring');
+    expect(machine.state()).to.equal('running.acquiring');
+  });
+
+  it('goes to error when a component is lost, in every part of the run and only there', async () => {
+    for (const state of STATES) {
+      const machine = driver();
+      await machine.driveTo(state);
+      const before = machine.state();
+      machine.actor.send({
+        type: 'component.lost',
+        component: 'backend',
+        error: machine.actor.getSnapshot().context.deadlineError('test'),
+      });
+      expect(machine.state(), state).to.equal(state.startsWith('running') ? 'error.settling' : before);
+      machine.stop();
+    }
+  });
+});

@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import { createActor, fromPromise, SimulatedClock } from 'xstate';
+import { componentMachine, type Observation } from '../../../machines/component.machine.js';
+import { ComponentSilentError } from '../../../src/contracts/errors.js';
+
+const SILENCE = new ComponentSilentError('component_timeout', 'No answer.');
+
+/** A real actor whose questions are answered by the test, on a clock that the test turns. */
+function driver() {
+  const questions: {
+    answer: (status: string) => Promise<void>;
+    fail: () => Promise<void>;
+    signal: AbortSignal;
+  }[] = [];
+  const heard = async () => {
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  };
+  const clock = new SimulatedClock();
+  const actor = createActor(
+    componentMachine.provide({
+      actors: {
+        queryStatus: fromPromise(
+          ({ signal }) =>
+            new Promise<Observation>((resolve, reject) => {
+              questions.push({
+                signal,
+                answer: (status) => {
+                  resolve({ status });
+                  return heard();
+                },
+                fail: () => {
+                  reject(SILENCE);
+                  return heard();
+                },
+              });
+            }),
+        ),
+      },
+    }),
+    { clock, input: { pollMs: { running: 20, idle: 1_000 } } },
+  );
+  actor.start();
+  const health = () => {
+    const { value } = actor.getSnapshot();
+    return typeof value === 'string' ? value : (value.enabled as { health: unknown }).health;
+  };
+  return {
+    actor,
+    clock,
+    questions,
+    health,
+    newest: () => questions.at(-1) ?? expect.fail('nothing was asked'),
+  };
+}
+
+describe('component machine', () => {
+  it('asks nothing while disabled', () => {
+    const { clock, questions, health } = driver();
+    clock.increment(10_000);
+    expect(questions).to.be.empty;
+    expect(health()).to.equal('disabled');
+  });
+
+  it('asks at once when enabled, and again after the idle interval', async () => {
+    const { actor, clock, questions, health, newest } = driver();
+    actor.send({ type: 'component.enable' });
+    expect(questions).to.have.length(1);
+    await newest().answer('idle');
+    expect(health()).to.equal('responding');
+    clock.increment(999);
+    expect(questions).to.have.length(1);
+    clock.increment(1);
+    expect(questions).to.have.length(2);
+  });
+
+  it('asks one question at a time, however slow the answer', () => {
+    const { actor, clock, questions } = driver();
+    actor.send({ type: 'component.enable' });
+    clock.increment(60_000);
+    expect(questions).to.have.length(1);
+  });
+
+  it('asks at once and then fast when the pace changes to running', async () => {
+    const { actor, clock, questions, newest } = driver();
+    actor.send({ type: 'component.enable' });
+    await newest().answer('idle');
+    actor.send({ type: 'component.pace', pace: 'running' });
+    expect(questions).to.have.length(2);
+    await newest().answer('running');
+    clock.increment(20);
+    expect(questions).to.have.length(3);
+    actor.send({ type: 'component.pace', pace: 'running' });
+    expect(questions).to.have.length(3);
+  });
+
+  it('doubts what it saw and drops an answer under way when told to look', async () => {
+    const { actor, questions, newest } = driver();
+    actor.send({ type: 'component.enable' });
+    await newest().answer('idle');
+    actor.send({ type: 'component.look' });
+    const old = newest();
+    actor.send({ type: 'component.look' });
+    expect(old.signal.aborted).to.equal(true);
+    expect(questions).to.have.length(3);
+    await old.answer('out of date');
+    expect(actor.getSnapshot().context.observation).to.equal(null);
+    await newest().answer('running');
+    expect(actor.getSnapshot().context.observation).to.deep.equal({ status: 'running' });
+  });
+
+  it('is notResponding from the first silence, lost after the limit, and responding with the next answer', async () => {
+    const { actor, clock, health, newest } = driver();
+    actor.send({ type: 'component.enable' });
+    await newest().fail();
+    expect(health()).to.deep.equal({ notResponding: 'missed' });
+    expect(actor.getSnapshot().context.error).to.equal(SILENCE);
+    clock.increment(4_999);
+    expect(health()).to.deep.equal({ notResponding: 'missed' });
+    clock.increment(1);
+    expect(health()).to.deep.equal({ notResponding: 'lost' });
+    await newest().answer('idle');
+    expect(health()).to.equal('responding');
+    expect(actor.getSnapshot().context.error).to.equal(null);
+  });
+
+  it('forgets what it knew when disabled, and stops asking', async () => {
+    const { actor, clock, questions, newest } = driver();
+    actor.send({ type: 'component.enable' });
+    await newest().fail();
+    actor.send({ type: 'component.disable' });
+    const { observation, error } = actor.getSnapshot().context;
+    expect([observation, error]).to.deep.equal([null, null]);
+    const asked = questions.length;
+    clock.increment(60_000);
+    expect(questions).to.have.length(asked);
+  });
+});
