@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { JsonObject, JsonValue } from '../contracts/json.js';
+import type { JsonObject } from '../contracts/json.js';
+import { asObject, parseJson } from './jsonObject.js';
 import { CallRefused, type SimulatedBackend } from './simulatedBackend.js';
 
 const LONGEST_BODY_BYTES = 1024 * 1024;
@@ -59,13 +60,7 @@ async function readBody(request: IncomingMessage): Promise<JsonObject> {
   }
   const text = Buffer.concat(chunks).toString('utf8');
   if (text.trim() === '') return {};
-  let value: JsonValue;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new BadBody('The body is no JSON.');
-  }
-  const body = asObject(value);
+  const body = asObject(parseJson(text));
   if (body === null) throw new BadBody('The body must be a JSON object.');
   return body;
 }
@@ -74,8 +69,4 @@ function send(response: ServerResponse, statusCode: number, answer: Answer): voi
   const isText = typeof answer === 'string';
   response.writeHead(statusCode, { 'content-type': isText ? 'text/plain' : 'application/json' });
   response.end(isText ? answer : JSON.stringify(answer));
-}
-
-function asObject(value: JsonValue | undefined): JsonObject | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
 }

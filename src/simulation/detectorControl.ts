@@ -1,5 +1,6 @@
 import { Router } from 'zeromq';
-import type { JsonObject, JsonValue } from '../contracts/json.js';
+import type { JsonObject } from '../contracts/json.js';
+import { asObject, parseJson } from './jsonObject.js';
 import { Refusal, type SimulatedDetector } from './simulatedDetector.js';
 
 const DEFAULT_TRIGGER_PERIOD_S = 0.01;
@@ -51,7 +52,7 @@ export class DetectorControl {
   }
 
   async #answer(part: Buffer): Promise<JsonObject | null> {
-    const message = asObject(parse(part));
+    const message = asObject(parseJson(part.toString('utf8')));
     if (message === null) {
       // Nobody could match a reply without an id; odin-data stays silent as well.
       this.#log('ignores a message that is no JSON object');
@@ -123,16 +124,4 @@ function section(params: JsonObject): JsonObject {
   const detector = asObject(params.detector);
   if (detector === null) throw new Refusal('params must have an object named detector');
   return detector;
-}
-
-function parse(part: Buffer): JsonValue {
-  try {
-    return JSON.parse(part.toString('utf8'));
-  } catch {
-    return null;
-  }
-}
-
-function asObject(value: JsonValue | undefined): JsonObject | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
 }

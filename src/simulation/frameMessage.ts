@@ -1,5 +1,6 @@
-import type { JsonObject, JsonValue } from '../contracts/json.js';
+import type { JsonObject } from '../contracts/json.js';
 import type { BitDepth, FrameShape } from './frameGenerator.js';
+import { asObject, parseJson } from './jsonObject.js';
 
 /**
  * Header of a frame in the `array-1.0` stream, part 1 of 2; the pixels follow as part 2, little endian.
@@ -34,18 +35,11 @@ export function frameHeader(
 
 /** Reads part 1 of a frame message; null when it is no such header. */
 export function parseFrameHeader(part: Buffer | undefined): FrameHeader | null {
-  if (part === undefined) return null;
-  let value: JsonValue;
-  try {
-    value = JSON.parse(part.toString('utf8'));
-  } catch {
-    return null;
-  }
-  return isFrameHeader(value) ? value : null;
+  const header = part === undefined ? null : asObject(parseJson(part.toString('utf8')));
+  return header !== null && isFrameHeader(header) ? header : null;
 }
 
-function isFrameHeader(value: JsonValue): value is FrameHeader {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+function isFrameHeader(value: JsonObject): value is FrameHeader {
   return (
     value.htype === 'array-1.0' && Number.isSafeInteger(value.frame) && Number.isSafeInteger(value.series)
   );

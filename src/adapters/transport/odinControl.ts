@@ -8,6 +8,7 @@ import {
 } from '../../contracts/errors.js';
 import type { JsonObject, JsonValue } from '../../contracts/json.js';
 import { TimeIsUp, withinBounds } from './bounds.js';
+import { isJsonObject } from './jsonObject.js';
 
 /** Where a component with odin-data's control protocol is. */
 export interface OdinControlOptions {
@@ -184,7 +185,7 @@ export class OdinControl {
   }
 
   #read(reply: JsonObject, facts: ErrorFacts): JsonObject {
-    const params = isObject(reply.params) ? reply.params : {};
+    const params = isJsonObject(reply.params) ? reply.params : {};
     const { component } = this.#options;
     if (reply.msg_type === 'ack') return params;
     if (reply.msg_type === 'nack') {
@@ -249,12 +250,8 @@ function parseReply(part: Buffer | undefined): JsonObject | null {
   if (part === undefined) return null;
   try {
     const value: JsonValue = JSON.parse(part.toString('utf8'));
-    return isObject(value) ? value : null;
+    return isJsonObject(value) ? value : null;
   } catch {
     return null;
   }
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,151 @@
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { closest } from 'fastest-levenshtein';
+import type { Static, TSchema } from 'typebox';
+import type { Backend } from '../contracts/backend.js';
+import type { Role } from '../contracts/component.js';
+import type { Detector } from '../contracts/detector.js';
+import { InvalidRequestError } from '../contracts/errors.js';
+import type { JsonObject } from '../contracts/json.js';
+import type { Trigger } from '../contracts/trigger.js';
+import type { Writer } from '../contracts/writer.js';
+import type { AdapterSettings } from './adapterSettings.js';
+import { PsiBackendAdapter, psiBackendOptions } from './backend/psiBackend.js';
+import { SimulatedDetectorAdapter, simulatedDetectorOptions } from './detector/simulatedDetector.js';
+import { NoTriggerAdapter, noTriggerOptions } from './trigger/noTrigger.js';
+import { SimulatedTriggerAdapter, simulatedTriggerOptions } from './trigger/simulatedTrigger.js';
+import { H5ServiceAdapter, h5ServiceOptions } from './writer/h5Service.js';
+
+interface Registration<Adapter> {
+  readonly optionsSchema: TSchema;
+  /** What is wrong with options, as texts. */
+  readonly findings: (options: JsonObject) => string[];
+  /** Only for options without findings. */
+  readonly create: (name: string, options: JsonObject) => Adapter;
+}
+
+type Registrations<Adapter> = Readonly<Record<string, Registration<Adapter>>>;
+
+const ajv = new Ajv2020({ allErrors: true, useDefaults: true });
+
+function registration<Schema extends TSchema, Adapter>(
+  optionsSchema: Schema,
+  construct: (settings: AdapterSettings<Static<Schema>>) => Adapter,
+): Registration<Adapter> {
+  const fits = ajv.compile<Static<Schema>>(optionsSchema);
+  const findingsIn = (candidate: unknown): string[] => {
+    if (fits(candidate)) return [];
+    return (fits.errors ?? []).map((error) => describe(error, optionsSchema));
+  };
+  return {
+    optionsSchema,
+    findings: (options) => findingsIn(structuredClone(options)),
+    create: (name, options) => {
+      // Checking fills in defaults; the deployment's own options stay as they are.
+      const candidate: unknown = structuredClone(options);
+      if (fits(candidate)) return construct({ name, options: candidate });
+      throw invalid(name, findingsIn(candidate));
+    },
+  };
+}
+
+const DETECTORS: Registrations<Detector> = {
+  simulated: registration(simulatedDetectorOptions, (settings) => new SimulatedDetectorAdapter(settings)),
+};
+
+const BACKENDS: Registrations<Backend> = {
+  psi: registration(psiBackendOptions, (settings) => new PsiBackendAdapter(settings)),
+};
+
+const WRITERS: Registrations<Writer> = {
+  h5Service: registration(h5ServiceOptions, (settings) => new H5ServiceAdapter(settings)),
+};
+
+const TRIGGERS: Registrations<Trigger> = {
+  none: registration(noTriggerOptions, () => new NoTriggerAdapter()),
+  simulated: registration(simulatedTriggerOptions, (settings) => new SimulatedTriggerAdapter(settings)),
+};
+
+const ROLES: Record<Role, Registrations<unknown>> = {
+  detector: DETECTORS,
+  backend: BACKENDS,
+  writer: WRITERS,
+  trigger: TRIGGERS,
+};
+
+/**
+ * Makes the adapter of a detector; nothing is connected yet. `name` is the component's name in errors.
+ *
+ * @throws InvalidRequestError `invalid_deployment` for a kind that does not exist, naming those that do, and
+ * for options that do not fit, naming everything that is wrong.
+ */
+export function createDetector(kind: string, name: string, options: JsonObject): Detector {
+  return find('detector', DETECTORS, kind).create(name, options);
+}
+
+/** Makes the adapter of a backend; throws as `createDetector` does. */
+export function createBackend(kind: string, name: string, options: JsonObject): Backend {
+  return find('backend', BACKENDS, kind).create(name, options);
+}
+
+/** Makes the adapter of a writer; throws as `createDetector` does. */
+export function createWriter(kind: string, name: string, options: JsonObject): Writer {
+  return find('writer', WRITERS, kind).create(name, options);
+}
+
+/** Makes the adapter of a trigger; throws as `createDetector` does. */
+export function createTrigger(kind: string, name: string, options: JsonObject): Trigger {
+  return find('trigger', TRIGGERS, kind).create(name, options);
+}
+
+/** What is wrong with the kind or the options of an adapter, as texts; empty when nothing is. */
+export function checkAdapterOptions(role: Role, kind: string, options: JsonObject): string[] {
+  const kinds = ROLES[role];
+  const found = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  return found === undefined ? [unknownKind(role, kinds, kind)] : found.findings(options);
+}
+
+/** The schema of the options of every kind, by role and kind: for documentation and editors. */
+export function optionsSchemas(): Record<Role, Record<string, TSchema>> {
+  const schemas = (kinds: Registrations<unknown>) =>
+    Object.fromEntries(Object.entries(kinds).map(([kind, { optionsSchema }]) => [kind, optionsSchema]));
+  return {
+    detector: schemas(DETECTORS),
+    backend: schemas(BACKENDS),
+    writer: schemas(WRITERS),
+    trigger: schemas(TRIGGERS),
+  };
+}
+
+function find<Adapter>(role: Role, kinds: Registrations<Adapter>, kind: string): Registration<Adapter> {
+  const found = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  if (found !== undefined) return found;
+  throw new InvalidRequestError('invalid_deployment', unknownKind(role, kinds, kind), {
+    operation: `choose the adapter of the ${role}`,
+    expected: Object.keys(kinds),
+    actual: kind,
+    hint: `Correct the kind of the ${role} in deployment.yaml.`,
+  });
+}
+
+function unknownKind(role: Role, kinds: Registrations<unknown>, kind: string): string {
+  const known = Object.keys(kinds);
+  return `There is no ${role} of kind '${kind}': the nearest is '${closest(kind, known)}', the kinds are ${known.join(', ')}.`;
+}
+
+function invalid(name: string, findings: string[]): InvalidRequestError {
+  return new InvalidRequestError('invalid_deployment', `Options of ${name}: ${findings.join('; ')}.`, {
+    component: name,
+    operation: 'read its options',
+    actual: findings,
+    hint: `Correct the options of ${name} in deployment.yaml.`,
+  });
+}
+
+function describe({ instancePath, keyword, params, message }: ErrorObject, schema: TSchema): string {
+  const path = `options${instancePath.replaceAll('/', '.')}`;
+  if (keyword !== 'additionalProperties') return `${path} ${message ?? 'is wrong'}`;
+  const stranger = String(params.additionalProperty);
+  const known = 'properties' in schema ? Object.keys(schema.properties ?? {}) : [];
+  if (known.length === 0) return `${path}.${stranger} is unknown: there are no options`;
+  return `${path}.${stranger} is unknown: did you mean '${closest(stranger, known)}'?`;
+}
