@@ -11,9 +11,6 @@ fail() {
   exit 2
 }
 
-command -v node >/dev/null 2>&1 || fail "node is not in PATH. Install Node 20.19 or later."
-[ -f "$dia" ] || fail "$dia is missing. Build the project first: npm ci && npm run build."
-
 if [ -n "${DIA_PORT:-}" ]; then
   case "$DIA_PORT" in
     *[!0-9]*) fail "DIA_PORT has to be a port number, got \"$DIA_PORT\"." ;;
@@ -30,5 +27,8 @@ if [ -n "${DIA_DATA_DIR:-}" ]; then
   [ ! -e "$DIA_DATA_DIR" ] || [ -d "$DIA_DATA_DIR" ] || fail "DIA_DATA_DIR is no folder: $DIA_DATA_DIR."
   [ ! -d "$DIA_DATA_DIR" ] || [ -w "$DIA_DATA_DIR" ] || fail "DIA_DATA_DIR cannot be written: $DIA_DATA_DIR."
 fi
+
+command -v node >/dev/null 2>&1 || fail "node is not in PATH. Install Node 20.19 or later."
+[ -f "$dia" ] || fail "$dia is missing. Build the project first: npm ci && npm run build."
 
 exec node "$dia" serve "$folder" "$@"

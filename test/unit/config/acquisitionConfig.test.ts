@@ -144,6 +144,18 @@ describe('AcquisitionValidator with the schema of the simulation', () => {
       ["Writer parameter 'n_frames' expected a whole number of frames from 0 to 1000000000, got 99.5."],
     ],
     [
+      'a detector that should run without end',
+      config({ writer: { n_frames: 0 }, backend: { n_frames: 0 }, detector: { frames: 0 } }),
+      ["Detector parameter 'frames' expected a whole number of frames from 1 to 1000000000, got 0."],
+    ],
+    [
+      'more triggers than the frames are for',
+      config({ detector: { timing: 'trigger', cycles: 2 } }),
+      [
+        "Invalid config. Detector 'cycles' set to '2' with timing 'trigger', but the acquisition takes the 'frames' of one trigger. It must be 1.",
+      ],
+    ],
+    [
       'a parameter that would change the prototype',
       { ...config(), backend: JSON.parse('{"bit_depth": 16, "n_frames": 100, "__proto__": {"a": 1}}') },
       ["Backend parameter '__proto__' is not allowed."],
@@ -203,6 +215,12 @@ describe('AcquisitionValidator with the schema of the simulation', () => {
       "Detector configuration missing mandatory parameters: ['frames']",
       `Detector parameter 'dr' expected 8, 16 or 32, got "16".`,
     ]);
+  });
+
+  it('takes any number of cycles for what it is without triggers: nothing', () => {
+    expect(findings(config({ detector: { cycles: 5 } }))).to.deep.equal([]);
+    expect(findings(config({ detector: { timing: 'auto', cycles: 5 } }))).to.deep.equal([]);
+    expect(findings(config({ detector: { timing: 'trigger' } }))).to.deep.equal([]);
   });
 
   it('accepts a whole number where seconds are asked for', () => {
