@@ -57,7 +57,7 @@ const BACKENDS: Registrations<Backend> = {
 };
 
 const WRITERS: Registrations<Writer> = {
-  h5Service: registration(h5ServiceOptions, (settings) => new H5ServiceAdapter(settings)),
+  'h5-service': registration(h5ServiceOptions, (settings) => new H5ServiceAdapter(settings)),
 };
 
 const TRIGGERS: Registrations<Trigger> = {

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import { ComponentFailedError } from '../../contracts/errors.js';
-import type { JsonObject, JsonValue } from '../../contracts/json.js';
+import type { JsonObject } from '../../contracts/json.js';
 import { TRIGGER_STATUSES, type Trigger, type TriggerStatus } from '../../contracts/trigger.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { isJsonObject } from '../transport/jsonObject.js';
