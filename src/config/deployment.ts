@@ -104,6 +104,11 @@ const limits = Type.Object(
     configureTimeoutMs: milliseconds(60_000, 'Longest time for configuring all components.'),
     startTimeoutMs: milliseconds(60_000, 'Longest time for starting all components.'),
     stopTimeoutMs: milliseconds(30_000, 'Longest time for stopping or resetting all components.'),
+    settleTimeoutMs: milliseconds(
+      5_000,
+      'Longest time for the components to agree with a new state after they were told.',
+    ),
+    verifyTimeoutMs: milliseconds(30_000, 'Longest time for opening and counting the files of a run.'),
     lostAfterMs: milliseconds(
       5_000,
       'A component that does not answer for so long while an acquisition runs is lost, and the acquisition fails.',
@@ -111,6 +116,10 @@ const limits = Type.Object(
     drainTimeoutMs: milliseconds(
       5_000,
       'After the detector stopped: when no frame comes for so long, the run ends as `frames_missing`.',
+    ),
+    auxiliaryTimeoutMs: milliseconds(
+      60_000,
+      'How long auxiliary writers may go on after all other writers are done.',
     ),
     pollRunningMs: milliseconds(20, 'Time between two looks at a component while an acquisition runs.'),
     pollIdleMs: milliseconds(1_000, 'Time between two looks at a component otherwise.'),

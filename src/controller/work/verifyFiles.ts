@@ -69,8 +69,8 @@ function judge(
     );
   }
   const problems = checkFile(facts, {
-    ...(expected.frames > 0 ? { frames: expected.frames } : {}),
-    ...(expected.bitDepth === null ? {} : { bitDepth: expected.bitDepth }),
+    frames: expected.frames > 0 ? expected.frames : facts.frames,
+    ...(expected.bitDepth === null ? {} : { dtype: `uint${expected.bitDepth}` }),
   });
   if (problems.length > 0) {
     throw new ComponentFailedError(

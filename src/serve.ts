@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  checkAdapterOptions,
+  createBackend,
+  createDetector,
+  createTrigger,
+  createWriter,
+} from './adapters/registry.js';
+import { type RunningServer, startServer } from './api/server.js';
+import type { ServiceSettings } from './config/deployment.js';
+import { type Endpoints, startOrder, substituteEndpoints } from './config/endpoints.js';
+import { type LoadedDeployment, loadDeployment } from './config/loadDeployment.js';
+import type { DeploymentFlags } from './config/overrides.js';
+import { type Adapters, Components } from './controller/components.js';
+import { IntegrationController } from './controller/integrationController.js';
+import { prepareVerification } from './files/verifyInWorker.js';
+import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
+import { createTelemetry, type Telemetry } from './telemetry/logger.js';
+
+/** What a service is started with. */
+export interface ServeOptions {
+  /** Name of a packaged deployment, or path of a deployment file or its folder. */
+  readonly deployment: string;
+  readonly flags: DeploymentFlags;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** No log lines on the terminal; the log files are written all the same. */
+  readonly quiet?: boolean;
+}
+
+/** A service that runs. */
+export interface RunningService {
+  readonly url: string;
+  readonly deployment: LoadedDeployment;
+  /** Ends the acquisition, the REST server and the services, in that order. */
+  close(): Promise<void>;
+}
+
+/** The programs of this project that a deployment can launch. They are named here, never imported. */
+const PROGRAMS: Readonly<Record<NonNullable<ServiceSettings['program']>, string>> = {
+  'simulated-detector': './simulation/detector.js',
+  'simulated-backend': './simulation/backend.js',
+  writer: './writer/program.js',
+};
+
+/** Version of this package. */
+export function packageVersion(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return manifest.version;
+}
+
+/** Loads a deployment, launches its services, connects to its components and serves the REST API. */
+export async function serve(options: ServeOptions): Promise<RunningService> {
+  const loaded = await loadDeployment(options.deployment, {
+    env: options.env ?? process.env,
+    flags: options.flags,
+    cwd: options.cwd ?? process.cwd(),
+    checkOptions: checkAdapterOptions,
+  });
+  await mkdir(loaded.dataFolder, { recursive: true });
+  await mkdir(loaded.stateFolder, { recursive: true });
+  const telemetry = createTelemetry({
+    level: loaded.deployment.log.level,
+    folder: loaded.stateFolder,
+    quiet: options.quiet ?? false,
+  });
+  const closing: (() => Promise<void>)[] = [() => telemetry.close()];
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step();
+  };
+  try {
+    const launcher = new ServiceLauncher({
+      stateFolder: loaded.stateFolder,
+      onMessage: (level, text, fields) => telemetry.log[level](text, fields),
+    });
+    await launcher.open();
+    closing.push(() => launcher.close());
+    const endpoints = await launchAll(loaded, launcher);
+    const controller = createController(loaded, endpoints, telemetry);
+    closing.push(() => controller.close());
+    await Promise.all([controller.start(), prepareVerification()]);
+    const server = await startApi(loaded, controller, telemetry);
+    closing.push(() => server.close());
+    telemetry.log.info(`Serving ${loaded.deployment.name} at ${server.url}`, { data: loaded.dataFolder });
+    return { url: server.url, deployment: loaded, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Launches the services layer by layer: one that needs another's endpoints comes after it. */
+async function launchAll({ deployment }: LoadedDeployment, launcher: ServiceLauncher): Promise<Endpoints> {
+  const endpoints: Record<string, Readonly<Record<string, string>>> = {};
+  for (const layer of startOrder(deployment.services)) {
+    await Promise.all(
+      layer.map(async (service) => {
+        endpoints[service.name] = await launcher.launch(commandOf(service, endpoints));
+      }),
+    );
+  }
+  return endpoints;
+}
+
+function commandOf({ name, program, command, args, lingerMs }: ServiceSettings, endpoints: Endpoints): ServiceCommand {
+  const [executable, ...first] =
+    program === undefined
+      ? (command ?? [])
+      : [process.execPath, fileURLToPath(new URL(PROGRAMS[program], import.meta.url))];
+  return {
+    name,
+    executable: executable ?? '',
+    args: [...first, ...substituteEndpoints(args, endpoints)],
+    lingerMs,
+  };
+}
+
+function createController(
+  loaded: LoadedDeployment,
+  endpoints: Endpoints,
+  telemetry: Telemetry,
+): IntegrationController {
+  const { deployment } = loaded;
+  const startedAt = Date.now();
+  return new IntegrationController({
+    components: new Components(createAdapters(loaded, endpoints), deployment.limits, telemetry),
+    limits: deployment.limits,
+    validator: loaded.validator,
+    plan: {
+      pipelines: deployment.pipelines.map(({ name }) => name),
+      auxiliaryWriters: deployment.auxiliaryWriters.map(({ name }) => name),
+      dataFolder: loaded.dataFolder,
+      roots: loaded.roots,
+      existingFile: deployment.existingFile,
+    },
+    telemetry,
+    about: () => ({
+      validator: deployment.schema,
+      version: packageVersion(),
+      uptime_s: Math.round((Date.now() - startedAt) / 100) / 10,
+      deployment: deployment.name,
+    }),
+  });
+}
+
+function createAdapters({ deployment }: LoadedDeployment, endpoints: Endpoints): Adapters {
+  const single = deployment.pipelines.length === 1;
+  const { trigger } = deployment;
+  return {
+    pipelines: deployment.pipelines.map((pipeline) => {
+      const nameOf = (role: string) => (single ? role : `${pipeline.name}.${role}`);
+      const { detector, backend, writer } = substituteEndpoints(pipeline, endpoints);
+      return {
+        name: pipeline.name,
+        detector: createDetector(detector.kind, nameOf('detector'), detector.options),
+        backend: createBackend(backend.kind, nameOf('backend'), backend.options),
+        writer: createWriter(writer.kind, nameOf('writer'), writer.options),
+        disabled: (['detector', 'backend', 'writer'] as const).filter((role) => !pipeline[role].enabled),
+      };
+    }),
+    auxiliaryWriters: deployment.auxiliaryWriters.map(({ name, kind, options }) => ({
+      name,
+      writer: createWriter(kind, name, substituteEndpoints(options, endpoints)),
+    })),
+    trigger:
+      trigger.kind === 'none'
+        ? null
+        : createTrigger(trigger.kind, 'trigger', substituteEndpoints(trigger.options, endpoints)),
+  };
+}
+
+function startApi(
+  { deployment }: LoadedDeployment,
+  integration: IntegrationController,
+  { log }: Telemetry,
+): Promise<RunningServer> {
+  const { http } = deployment;
+  return startServer({ integration, logger: log, version: packageVersion(), ...http });
+}
