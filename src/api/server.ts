@@ -14,6 +14,7 @@ const KEEP_ALIVE_MS = 65_000;
 const CONNECTION_CHECK_MS = 5_000;
 /** How long commands under way may take to be answered when the server closes. */
 const CLOSE_GRACE_MS = 5_000;
+const IDLE_SWEEP_MS = 50;
 const PROBE_TIMEOUT_MS = 1_000;
 
 /** What a server is started with. */
@@ -165,8 +166,11 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket, { logger }: Server
 function close(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
     const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    // Connections become idle as their answers go out, and would be kept open for the next request.
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
     server.close((error) => {
       clearTimeout(force);
+      clearInterval(sweep);
       if (error === undefined) resolve();
       else reject(error);
     });

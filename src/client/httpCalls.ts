@@ -1,0 +1,111 @@
+import type { Envelope } from '../api/schemas.js';
+import { DiaClientError, errorOfEnvelope, isRecord } from './clientError.js';
+
+/** How requests are sent. */
+export interface CallSettings {
+  /** Without a slash at the end. */
+  readonly address: string;
+  readonly timeoutMs: number;
+}
+
+/** One request. */
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** Sends a request; answers the envelope. Throws {@link DiaClientError} for everything else. */
+export async function callApi<T extends Envelope>(settings: CallSettings, call: Call): Promise<T> {
+  const answer = await send(settings, call);
+  const parsed = await readJson(answer, settings, call);
+  if (isRecord(parsed) && parsed.state === 'ok') {
+    // The server's own schemas are the source of T; checking them again here would only guard against our tests.
+    return parsed as T;
+  }
+  if (isRecord(parsed) && parsed.state === 'error') throw errorOfEnvelope(parsed, answer.status);
+  throw notOurs(settings, answer);
+}
+
+/** Fetches JSON that is no envelope. */
+export async function fetchJson(settings: CallSettings, call: Call): Promise<unknown> {
+  const answer = await send(settings, call);
+  if (!answer.ok) throw notOurs(settings, answer);
+  return readJson(answer, settings, call);
+}
+
+/** What went wrong when no answer came. */
+export function noAnswer(settings: { address: string; timeoutMs?: number }, thrown: unknown): DiaClientError {
+  const code = causeCode(thrown);
+  const place = { component: 'controller', actual: code ?? String(thrown), cause: thrown };
+  if (thrown instanceof Error && thrown.name === 'TimeoutError') {
+    return new DiaClientError(`${settings.address} did not answer within ${settings.timeoutMs} ms.`, {
+      ...place,
+      code: 'component_timeout',
+      expected: `an answer within ${settings.timeoutMs} ms`,
+      hint: 'The command may still be under way: see `dia status`. Look at the server, or allow more time.',
+    });
+  }
+  return new DiaClientError(
+    `No dia server answers at ${settings.address} (${code ?? 'connection failed'}).`,
+    {
+      ...place,
+      code: 'component_unreachable',
+      expected: 'a dia server',
+      hint: `Start one with \`dia serve\`, or name the right address with --url. Is ${settings.address} right?`,
+    },
+  );
+}
+
+async function send(settings: CallSettings, { method, path, body, signal }: Call): Promise<Response> {
+  const deadline = AbortSignal.timeout(settings.timeoutMs);
+  try {
+    return await fetch(settings.address + path, {
+      method,
+      signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+    });
+  } catch (thrown) {
+    throw failure(settings, thrown, signal);
+  }
+}
+
+async function readJson(answer: Response, settings: CallSettings, { signal }: Call): Promise<unknown> {
+  try {
+    return await answer.json();
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) throw notOurs(settings, answer);
+    throw failure(settings, thrown, signal);
+  }
+}
+
+/** What the caller aborted is passed on as it is. */
+function failure(settings: CallSettings, thrown: unknown, signal: AbortSignal | undefined): unknown {
+  return signal?.aborted ? signal.reason : noAnswer(settings, thrown);
+}
+
+function notOurs({ address }: CallSettings, answer: Response): DiaClientError {
+  return new DiaClientError(`What answers at ${address} is not a dia server (HTTP ${answer.status}).`, {
+    code: 'bad_answer',
+    httpStatus: answer.status,
+    requestId: answer.headers.get('x-request-id'),
+    component: 'controller',
+    operation: answer.url,
+    expected: 'JSON with a state',
+    actual: answer.headers.get('content-type') ?? 'no content type',
+    hint: 'Check the address and the port, and what stands between: a proxy may answer in its place.',
+  });
+}
+
+function causeCode(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const { cause } = thrown;
+  return isRecord(cause) || cause instanceof Error ? codeOf(cause) : codeOf(thrown);
+}
+
+function codeOf(value: object): string | undefined {
+  return 'code' in value && typeof value.code === 'string' ? value.code : undefined;
+}
