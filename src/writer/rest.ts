@@ -11,6 +11,8 @@ import {
 import type { JsonObject, JsonValue } from '../contracts/json.js';
 import type { WriterLog } from './log.js';
 
+/** Longest time that answers under way keep a server open that is to close. */
+const LAST_ANSWERS_MS = 1000;
 const LARGEST_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Answers one request; the body is `{}` where none was sent. */
@@ -47,7 +49,12 @@ export async function serveRest(options: RestOptions): Promise<RestServer> {
           response.setHeader('Allow', allowed(options.routes, request));
         return { code: httpCode(error), body: errorBody(error) };
       })
-      .then(({ code, body }) => send(response, code, body));
+      .then(({ code, body }) => {
+        // A connection kept alive would keep a program that is about to end alive as well.
+        if (!server.listening) response.setHeader('Connection', 'close');
+        send(response, code, body);
+        response.on('finish', () => server.listening || server.closeIdleConnections());
+      });
   });
   server.keepAliveTimeout = 60_000;
   await listen(server, options);
@@ -70,7 +77,11 @@ function listen(server: Server, { host, port }: RestOptions): Promise<void> {
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    const force = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }

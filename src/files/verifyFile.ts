@@ -1,0 +1,217 @@
+import { stat } from 'node:fs/promises';
+import type { Dataset, File, Group } from 'h5wasm/node';
+import { ComponentFailedError } from '../contracts/errors.js';
+import { type Hdf5, hdf5Cause, loadHdf5 } from './hdf5.js';
+
+/** What an output file holds. Plain data: it passes between threads. */
+export interface FileFacts {
+  readonly file: string;
+  /** `nexus`: written by this project; `generic`: some other HDF5 file with a stack of images; `none`: no images. */
+  readonly layout: 'nexus' | 'generic' | 'none';
+  /** Whether the file says that it is complete; null when it says nothing of the kind. */
+  readonly complete: boolean | null;
+  /** First dimension of the images. */
+  readonly frames: number;
+  /** Frames really present, gaps left out. */
+  readonly framesWritten: number;
+  /** Frames asked for; null when unknown, 0: until stopped. */
+  readonly framesExpected: number | null;
+  readonly framesLost: number | null;
+  /** Rows and columns; null without images. */
+  readonly shape: readonly [number, number] | null;
+  /** `uint16` and the like; null without images. */
+  readonly dtype: string | null;
+  readonly sizeBytes: number;
+  /** What is wrong with the file by itself, in sentences. */
+  readonly problems: readonly string[];
+}
+
+/** What a file should hold. */
+export interface FileExpectation {
+  readonly frames: number;
+  readonly shape?: readonly [number, number];
+  readonly dtype?: string;
+}
+
+const DETECTOR = '/entry/instrument/detector';
+const FACTS = '/entry/dia';
+const DEEPEST_GROUP = 6;
+const ROWS_AT_ONCE = 100_000;
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  b: 'int8',
+  B: 'uint8',
+  h: 'int16',
+  H: 'uint16',
+  i: 'int32',
+  I: 'uint32',
+  q: 'int64',
+  Q: 'uint64',
+  e: 'float16',
+  f: 'float32',
+  d: 'float64',
+};
+
+/**
+ * Opens an HDF5 file and counts what is in it. Blocks the thread while the disk works: see `verifyInWorker`.
+ *
+ * @throws ComponentFailedError `file_invalid` when it cannot be read as HDF5.
+ */
+export async function verifyFile(path: string): Promise<FileFacts> {
+  const hdf5 = await loadHdf5();
+  const sizeBytes = await stat(path).then(
+    (facts) => facts.size,
+    (error: Error) => {
+      throw unreadable(path, error.message, error);
+    },
+  );
+  const problems: string[] = [];
+  const file = openFile(hdf5, path, problems);
+  try {
+    return { ...readFacts(file, problems), file: path, sizeBytes, problems };
+  } catch (error) {
+    throw unreadable(path, hdf5Cause(error), error);
+  } finally {
+    file.close();
+  }
+}
+
+/** Compares a file with what it should hold; answers what differs, in sentences. */
+export function checkFile(facts: FileFacts, expectation: FileExpectation): string[] {
+  const differences = [...facts.problems];
+  if (facts.framesWritten !== expectation.frames) {
+    differences.push(`It holds ${facts.framesWritten} of ${expectation.frames} frames.`);
+  } else if (facts.complete === false) {
+    differences.push('It is not marked complete.');
+  }
+  const { shape, dtype } = expectation;
+  if (shape !== undefined && facts.shape !== null && String(shape) !== String(facts.shape)) {
+    differences.push(`Its frames are ${facts.shape.join('x')}, not ${shape.join('x')}.`);
+  }
+  if (dtype !== undefined && facts.dtype !== null && dtype !== facts.dtype) {
+    differences.push(`Its pixels are ${facts.dtype}, not ${dtype}.`);
+  }
+  return differences;
+}
+
+function openFile(hdf5: Hdf5, path: string, problems: string[]): File {
+  try {
+    return new hdf5.File(path, 'r');
+  } catch (error) {
+    try {
+      // A writer that is still at work, or was killed, leaves its mark; what was flushed can be read even so.
+      const file = new hdf5.File(path, 'Sr');
+      problems.push('It was not closed: its writer is still at work, or was killed.');
+      return file;
+    } catch {
+      throw unreadable(path, hdf5Cause(error), error);
+    }
+  }
+}
+
+type Findings = Omit<FileFacts, 'file' | 'sizeBytes' | 'problems'>;
+
+function readFacts(file: File, problems: string[]): Findings {
+  const isOurs = has(file, FACTS);
+  const images = isOurs ? datasetAt(file, `${DETECTOR}/data`) : findImages(file, 0);
+  const shape = images?.shape ?? null;
+  const frames = shape?.[0] ?? 0;
+  const [, rows = 0, columns = 0] = shape ?? [];
+  const common = {
+    frames,
+    shape: shape === null ? null : ([rows, columns] as const),
+    dtype: images === null ? null : typeName(images),
+  };
+  if (!isOurs) {
+    if (images === null) problems.push('It holds no images.');
+    return {
+      ...common,
+      layout: images === null ? 'none' : 'generic',
+      complete: null,
+      framesWritten: frames,
+      framesExpected: null,
+      framesLost: null,
+    };
+  }
+  const framesWritten = countPresent(file);
+  const complete = numberAt(file, `${FACTS}/complete`) === 1;
+  if (complete && framesWritten !== numberAt(file, `${FACTS}/frames_written`)) {
+    problems.push(
+      `It is marked complete with ${numberAt(file, `${FACTS}/frames_written`)} frames, but ${framesWritten} are there.`,
+    );
+  }
+  return {
+    ...common,
+    layout: 'nexus',
+    complete,
+    framesWritten,
+    framesExpected: numberAt(file, `${FACTS}/frames_expected`),
+    framesLost: numberAt(file, `${FACTS}/frames_lost`),
+  };
+}
+
+/** Counts the frames that came: the others have -1 for a number. */
+function countPresent(file: File): number {
+  const numbers = datasetAt(file, `${DETECTOR}/frame_number`);
+  const length = numbers?.shape?.[0] ?? 0;
+  let present = 0;
+  for (let start = 0; start < length; start += ROWS_AT_ONCE) {
+    const values = numbers?.slice([[start, Math.min(start + ROWS_AT_ONCE, length)]]);
+    if (!(values instanceof BigInt64Array)) return 0;
+    for (const value of values) if (value >= 0n) present += 1;
+  }
+  return present;
+}
+
+/** The first dataset of three dimensions. */
+function findImages(group: Group, depth: number): Dataset | null {
+  for (const name of group.keys()) {
+    const child = group.get(name);
+    if (child === null) continue;
+    if (isDataset(child) && child.shape?.length === 3) return child;
+    if (depth < DEEPEST_GROUP && 'keys' in child) {
+      const found = findImages(child, depth + 1);
+      if (found !== null) return found;
+    }
+  }
+  return null;
+}
+
+/** Looks part by part: asking HDF5 for a path with missing parents is an error to it, not a no. */
+function has(file: File, path: string): boolean {
+  let group: Group = file;
+  for (const name of path.split('/').filter((part) => part !== '')) {
+    if (!('keys' in group) || !group.keys().includes(name)) return false;
+    group = group.get(name) as Group;
+  }
+  return true;
+}
+
+function datasetAt(file: File, path: string): Dataset | null {
+  const found = has(file, path) ? file.get(path) : null;
+  return found !== null && isDataset(found) ? found : null;
+}
+
+function isDataset(entity: object): entity is Dataset {
+  return 'slice' in entity;
+}
+
+function numberAt(file: File, path: string): number {
+  const value = datasetAt(file, path)?.value;
+  return typeof value === 'bigint' || typeof value === 'number' ? Number(value) : 0;
+}
+
+function typeName(dataset: Dataset): string {
+  const { dtype } = dataset;
+  return typeof dtype === 'string' ? (TYPE_NAMES[dtype.slice(-1)] ?? dtype) : 'compound';
+}
+
+function unreadable(path: string, cause: string, error: unknown): ComponentFailedError {
+  return new ComponentFailedError('file_invalid', `Cannot read ${path}: ${cause}.`, {
+    component: 'writer',
+    operation: 'verify the file',
+    expected: 'a readable HDF5 file',
+    actual: cause,
+    hint: "Look at the writer's log for why it could not close the file.",
+    cause: error,
+  });
+}

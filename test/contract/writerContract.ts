@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs';
+import { expect } from 'chai';
+import { ComponentFailedError, ComponentSilentError, WrongStateError } from '../../src/contracts/errors.js';
+import type { Writer, WriterParameters } from '../../src/contracts/writer.js';
+import { expectDiaError, thrownBy, until, within } from '../support/calls.js';
+
+/** A writer to be tested, who sends it frames, and how to make it fall silent and go away. */
+export interface WriterUnderTest {
+  readonly writer: Writer;
+  /** An empty folder for its files. */
+  readonly folder: string;
+  readonly sendFrames: (numbers: readonly number[]) => Promise<void>;
+  readonly freeze: () => void;
+  readonly wake: () => void;
+  /** Ends the writer; called once after each test as well. */
+  readonly end: () => Promise<void>;
+}
+
+/** What every writer adapter has to do, tried on its real wire. */
+export function describeWriterContract(name: string, make: () => Promise<WriterUnderTest>): void {
+  describe(`writer contract: ${name}`, () => {
+    let under: WriterUnderTest;
+    let writer: Writer;
+
+    const parameters = (changes: Partial<WriterParameters> = {}): WriterParameters => ({
+      outputFile: `${under.folder}/contract.h5`,
+      frames: 3,
+      userId: -1,
+      existingFile: 'number',
+      extra: {},
+      acquisition: { detector: { frames: 3, exptime: 0.001 }, writer: { n_frames: 3 } },
+      acquisitionId: 'contract-1',
+      ...changes,
+    });
+    const report = () => writer.report(within());
+    const status = async () => (await report()).status;
+    const writes = (frames: number) => until(report, ({ statistics }) => statistics.writtenFrames === frames);
+
+    beforeEach(async () => {
+      under = await make();
+      writer = under.writer;
+      await writer.connect();
+    });
+    afterEach(async () => {
+      await writer.disconnect();
+      await under.end();
+    });
+
+    it('is stopped at first, with nothing counted and no file', async () => {
+      const { status: word, file, error, statistics } = await report();
+      expect({ word, file, error }).to.deep.equal({ word: 'stopped', file: null, error: null });
+      expect(Object.values(statistics)).to.deep.equal([0, 0, 0, 0, 0, 0, 0]);
+    });
+
+    it('goes from configured through receiving and writing to finished, with the file there', async () => {
+      await writer.configure(parameters(), within());
+      expect(await status()).to.equal('configured');
+      const { file } = await writer.start(within());
+      expect(await status()).to.equal('receiving');
+      await under.sendFrames([0, 1]);
+      await writes(2);
+      expect(await status()).to.equal('writing');
+      await under.sendFrames([2]);
+      const last = await until(report, (answer) => answer.status === 'finished');
+      expect(last.statistics).to.include({
+        receivedFrames: 3,
+        writtenFrames: 3,
+        lostFrames: 0,
+        duplicateFrames: 0,
+        expectedFrames: 3,
+      });
+      expect(last.statistics.writtenBytes).to.be.greaterThan(0);
+      expect(file).to.equal(`${under.folder}/contract.h5`);
+      expect(last.file).to.equal(file);
+      expect(existsSync(String(file))).to.equal(true);
+    });
+
+    it('counts what is missing, and what came twice', async () => {
+      await writer.configure(parameters({ frames: 5 }), within());
+      await writer.start(within());
+      await under.sendFrames([0, 2, 2]);
+      const seen = await until(report, ({ statistics }) => statistics.duplicateFrames === 1);
+      expect(seen.statistics).to.include({ writtenFrames: 2, lostFrames: 1 });
+    });
+
+    it('writes several acquisitions one after the other, each into a file of its own', async () => {
+      const files: (string | null)[] = [];
+      for (let round = 0; round < 3; round++) {
+        await writer.configure(parameters(), within());
+        files.push((await writer.start(within())).file);
+        await under.sendFrames([0, 1, 2]);
+        await until(status, (word) => word === 'finished');
+        await writer.reset(within());
+        expect(await status()).to.equal('stopped');
+      }
+      expect(new Set(files).size).to.equal(3);
+    });
+
+    it('stops with the frames so far, and takes a second stop', async () => {
+      await writer.configure(parameters({ frames: 100 }), within());
+      await writer.start(within());
+      await under.sendFrames([0, 1]);
+      await writes(2);
+      await writer.stop(within());
+      const stopped = await report();
+      expect(stopped.status).to.equal('stopped');
+      expect(stopped.statistics.writtenFrames).to.equal(2);
+      await writer.stop(within());
+      expect(await status()).to.equal('stopped');
+    });
+
+    for (const end of ['reset', 'kill'] as const) {
+      it(`is stopped after ${end} in the middle, and can be configured again`, async () => {
+        await writer.configure(parameters({ frames: 100 }), within());
+        await writer.start(within());
+        await under.sendFrames([0]);
+        await writes(1);
+        await writer[end](within());
+        expect(await status()).to.equal('stopped');
+        await writer.configure(parameters(), within());
+        expect(await status()).to.equal('configured');
+      });
+    }
+
+    it('refuses an existing file when told so', async () => {
+      await writer.configure(parameters({ existingFile: 'refuse' }), within());
+      await writer.start(within());
+      await under.sendFrames([0, 1, 2]);
+      await until(status, (word) => word === 'finished');
+      const again = (async () => {
+        await writer.configure(parameters({ existingFile: 'refuse' }), within());
+        await writer.start(within());
+      })();
+      const error = await expectDiaError(again, WrongStateError, 'file_exists');
+      expect(error.message).to.contain('contract.h5');
+    });
+
+    it('refuses nonsense with its own words', async () => {
+      const wrong = writer.configure(parameters({ outputFile: 'relative.h5' }), within());
+      const error = await expectDiaError(wrong, ComponentFailedError, 'component_refused');
+      expect(error.message).to.contain('output_file');
+    });
+
+    it('ends a call to a writer that hangs when the time is up, and works again when it wakes', async () => {
+      under.freeze();
+      await expectDiaError(writer.report(within(150)), ComponentSilentError, 'component_timeout');
+      under.wake();
+      expect(await status()).to.equal('stopped');
+    });
+
+    it('ends a call with the reason of the abort', async () => {
+      under.freeze();
+      const abort = new AbortController();
+      const call = thrownBy(writer.report({ signal: abort.signal, timeoutMs: 60_000 }));
+      const reason = new Error('preempted');
+      abort.abort(reason);
+      expect(await call).to.equal(reason);
+      under.wake();
+    });
+
+    it('calls a writer that is gone unreachable', async () => {
+      await under.end();
+      await expectDiaError(writer.report(within()), ComponentSilentError, 'component_unreachable');
+    });
+  });
+}
