@@ -106,7 +106,10 @@ async function launchAll({ deployment }: LoadedDeployment, launcher: ServiceLaun
   return endpoints;
 }
 
-function commandOf({ name, program, command, args, lingerMs }: ServiceSettings, endpoints: Endpoints): ServiceCommand {
+function commandOf(
+  { name, program, command, args, lingerMs }: ServiceSettings,
+  endpoints: Endpoints,
+): ServiceCommand {
   const [executable, ...first] =
     program === undefined
       ? (command ?? [])

@@ -322,6 +322,7 @@ export class IntegrationController implements Integration {
 
   private refresh(): void {
     const before = this.current;
+    this.options.telemetry.belongTo(this.actor.getSnapshot().context.plan?.id);
     this.current = report(this.actor.getSnapshot(), this.components, before);
     const { status, transition, file, error } = this.current;
     const same =
@@ -341,7 +342,7 @@ export class IntegrationController implements Integration {
 
   private log(before: StatusReport, now: StatusReport): void {
     const { log } = this.options.telemetry;
-    const fields = { acquisitionId: this.actor.getSnapshot().context.plan?.id, file: now.file ?? undefined };
+    const fields = { file: now.file ?? undefined };
     if (now.error !== null && now.error !== before.error)
       log.error(now.error.message, { ...fields, ...facts(now.error) });
     else log.info(`${now.status}${now.transition === null ? '' : ` (${now.transition})`}`, fields);

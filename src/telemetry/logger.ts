@@ -28,13 +28,13 @@ export interface AuditEntry {
 export interface Telemetry {
   readonly log: Logger;
   audit(entry: AuditEntry): void;
+  /** Says which acquisition the lines from now on belong to. */
+  belongTo(acquisitionId: string | undefined): void;
   close(): Promise<void>;
 }
 
 const LOG_FILE_BYTES = 20 * 1024 * 1024;
 const LOG_FILES = 5;
-
-const withContext = winston.format((info) => Object.assign(info, requestContext()));
 
 const readable = winston.format.printf(({ timestamp, level, message, stack, ...fields }) => {
   const facts = Object.entries(fields)
@@ -57,6 +57,8 @@ export function createTelemetry(options: {
   quiet?: boolean;
 }): Telemetry {
   const terminal = options.terminal ?? Boolean(process.stderr.isTTY);
+  let acquisitionId: string | undefined;
+  const withContext = winston.format((info) => Object.assign(info, { acquisitionId }, requestContext()));
   const json = winston.format.json();
   const file = (name: string) =>
     new winston.transports.File({
@@ -93,6 +95,9 @@ export function createTelemetry(options: {
   return {
     log: logger,
     audit: (entry) => audit.info(entry.what, entry),
+    belongTo: (id) => {
+      acquisitionId = id;
+    },
     close: async () => {
       await Promise.all([ended(logger), ended(audit)]);
     },

@@ -4,7 +4,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface RequestContext {
   readonly requestId?: string;
   readonly client?: string;
-  readonly acquisitionId?: string;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();
