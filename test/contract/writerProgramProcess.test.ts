@@ -282,8 +282,7 @@ describe('dia writer, one process per acquisition', () => {
     expect(outside.stderr).to.contain('outside the data roots');
   });
 
-  it('exits 1, says why and reports no complete file when the disk refuses a frame', async function () {
-    if (process.platform === 'win32') this.skip();
+  it('exits 1, says why and reports no complete file when the disk refuses a frame', async () => {
     // A limit on the size of files fails a write as a full disk does.
     const args = [sender.address, join(folder, 'run.h5'), '50', '0', '-1'];
     const writer = await WriterProgram.start(args, ['sh', '-c', 'ulimit -f 2000; exec "$@"', 'sh']);
