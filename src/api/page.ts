@@ -83,6 +83,7 @@ export const pageSecurityPolicy = [
   `script-src ${hash(script)}`,
   `style-src ${hash(style)}`,
   "connect-src 'self'",
+  'img-src data:',
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'self'",
@@ -120,6 +121,7 @@ export const page = `<!doctype html>
 the manual is in the project's docs folder
 </nav>
 <noscript>This page needs JavaScript to follow the acquisition; <a href="/api/v1/status">the status</a> does not.</noscript>
+<script>${script}</script>
 </body>
 </html>
 `;

@@ -58,6 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
     refuse(error, socket as Socket, options),
   );
+  const unused = unusedConnections(server);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   return {
@@ -65,6 +66,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port,
     close: () => {
       streams.close();
+      for (const socket of unused) socket.destroy();
       return close(server);
     },
   };
@@ -161,6 +163,22 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket, { logger }: Server
       body,
     ].join('\r\n'),
   );
+}
+
+/**
+ * Connections without a request so far, as browsers open them in advance; Node does not count them as
+ * idle, and would wait for their first request.
+ */
+function unusedConnections(server: Server): Set<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  const use = ({ socket }: IncomingMessage) => unused.delete(socket);
+  server.on('request', use);
+  server.on('checkContinue', use);
+  return unused;
 }
 
 function close(server: Server): Promise<void> {

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Answer, Envelope, StatusAnswer } from '../api/schemas.js';
 import type { AcquisitionConfig, JsonValue, Section } from '../contracts/json.js';
+import { DiaClientError } from './clientError.js';
 import { type DiaEvent, type EventsOptions, followEvents } from './eventStream.js';
 import { type Call, type CallSettings, callApi, fetchJson } from './httpCalls.js';
 import { type WaitOptions, waitForStatus } from './waitForStatus.js';
 
-export { DiaClientError } from './clientError.js';
 export type { DiaEvent, EventsOptions } from './eventStream.js';
+
+export { DiaClientError };
 
 /** Where a server runs unless it was told otherwise. */
 export const DEFAULT_ADDRESS = 'http://127.0.0.1:10000';
@@ -80,8 +82,7 @@ export class DiaClient {
 
   /** Reads a config from a JSON file and sets it. */
   async setConfigFromFile(path: string, options: RequestOptions = {}): Promise<Answer<'config'>> {
-    const config: AcquisitionConfig = JSON.parse(await readFile(path, 'utf8'));
-    return this.setConfig(config, options);
+    return this.setConfig(await readConfig(path), options);
   }
 
   updateConfig(sections: ConfigSections, options: RequestOptions = {}): Promise<Answer<'config'>> {
@@ -177,5 +178,22 @@ export class DiaClient {
 
   #call<T extends Envelope>(call: Call): Promise<T> {
     return callApi<T>(this.#settings, { ...call, path: `/api/v1${call.path}` });
+  }
+}
+
+async function readConfig(path: string): Promise<AcquisitionConfig> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DiaClientError(`The config file ${path} cannot be read: ${reason}.`, {
+      code: cause instanceof SyntaxError ? 'invalid_json' : 'invalid_path',
+      component: 'client',
+      operation: 'read the config file',
+      expected: 'a readable file with JSON',
+      actual: path,
+      hint: 'Check the name and the contents of the file.',
+      cause,
+    });
   }
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { HTTP_STATUS } from '../../../src/api/errorTable.js';
+import { routes } from '../../../src/api/routes.js';
 import {
   ComponentFailedError,
   ERROR_CODES,
@@ -199,6 +200,17 @@ describe('docs/errors.md', () => {
     for (const code of ERROR_CODES satisfies readonly ErrorCode[]) {
       expect(sections.get(code), code).to.match(new RegExp(`^\`${code}\` · HTTP ${HTTP_STATUS[code]}\n`));
       expect(sections.get(code), code).to.include('**Do:**');
+    }
+  });
+});
+
+describe('docs/rest-api.md', () => {
+  it('has every route of the table', async () => {
+    const text = await readFile('docs/rest-api.md', 'utf8');
+    for (const { method, path, aliases = [] } of routes) {
+      for (const one of [path, ...aliases]) {
+        if (one.startsWith('/api/')) expect(text, `${method} ${one}`).to.include(`\`${method} ${one}\``);
+      }
     }
   });
 });
