@@ -1,0 +1,93 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT_CODES, exitCodesHelp } from './exitCodes.js';
+import { integerArgument, numberArgument, withJson, withServer } from './options.js';
+import { runCommand } from './runCommand.js';
+import { RUN_DEFAULTS } from './runConfig.js';
+import { packageVersion } from './version.js';
+
+// The commands are imported when they are run: `dia status` should not wait for what only `dia serve` needs.
+
+/** Runs `dia` with the arguments after its name, and ends the process. */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  const [first, ...rest] = argv;
+  if (first === 'writer') {
+    // Its arguments may be negative numbers and options of foreign start scripts: nobody else looks at them.
+    const { runWriter } = await import('../writer/main.js');
+    process.exit(await runWriter(rest));
+  }
+  try {
+    await buildProgram().parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exit(error.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code);
+  }
+}
+
+/** Declares the commands. */
+export function buildProgram(): Command {
+  const program = new Command('dia')
+    .description(
+      'Detector integration controller: runs a detector, its data backend and its file writer as one.',
+    )
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError('`dia --help` lists all commands, `dia <command> --help` their options.')
+    .addHelpText('after', `\n${exitCodesHelp()}`);
+  addServing(program);
+  addAcquiring(program);
+  return program;
+}
+
+function addServing(program: Command): void {
+  program
+    .command('serve')
+    .summary('run the service')
+    .description(
+      'Runs the service until Ctrl-C or SIGTERM; a second signal ends it at once. The log is on stderr.',
+    )
+    .argument(
+      '[deployment]',
+      'name of a packaged deployment, or path of a deployment file or folder',
+      'simulation',
+    )
+    .option('--host <address>', 'address to listen on')
+    .option('--port <number>', 'port to listen on, 0: any free one')
+    .option('--log-level <level>', 'error, warn, info or debug')
+    .option('--data-dir <folder>', 'folder for relative output files')
+    .option('--json', 'print one JSON line with the url on stdout when ready')
+    .action((deployment: string, options) =>
+      runCommand(options, async (output) =>
+        (await import('./serve.js')).serveCommand(output, deployment, options),
+      ),
+    );
+  withJson(program.command('demo'))
+    .summary('see it work')
+    .description('Starts the simulation, takes 100 frames, verifies the file, and ends all that it started.')
+    .option('--data-dir <folder>', 'folder for the file and the logs', 'data')
+    .action((options) =>
+      runCommand(options, async (output) => (await import('./demo.js')).demoCommand(output, options)),
+    );
+}
+
+function addAcquiring(program: Command): void {
+  withServer(program.command('acquire'))
+    .summary('take one acquisition')
+    .description(
+      'Configures, starts, follows the acquisition to its end and verifies the file. Ctrl-C stops it.',
+    )
+    .option('-o, --output <file>', `output file; a relative one lies in the server's data folder`)
+    .option('-n, --frames <number>', 'frames to take', integerArgument)
+    .option('--exptime <seconds>', 'exposure time', numberArgument)
+    .option('--period <seconds>', 'time from frame to frame', numberArgument)
+    .option('--bit-depth <bits>', 'bits of a pixel', integerArgument)
+    .option('--user-id <number>', 'account that owns the file', integerArgument)
+    .option('--config <file>', 'JSON file with the whole config, - for stdin; the options above override it')
+    .option('--reset', 'reset first when the integration is in ERROR')
+    .addHelpText(
+      'after',
+      `\nWithout --config: ${RUN_DEFAULTS.frames} frames of ${RUN_DEFAULTS.bitDepth} bit, exptime ${RUN_DEFAULTS.exptime} s, period ${RUN_DEFAULTS.period} s, to ${RUN_DEFAULTS.output}.`,
+    )
+    .action((options) =>
+      runCommand(options, async (output) => (await import('./acquire.js')).acquireCommand(output, options)),
+    );
+}

@@ -1,0 +1,72 @@
+import { isRecord } from '../client/clientError.js';
+import type { Output } from './output.js';
+import { type ProgressView, progressLine, progressStep, progressText } from './progressLine.js';
+
+/**
+ * Shows a run as its events come: one line that is written over on a terminal, plain lines at every tenth
+ * elsewhere, JSON lines with `--json`.
+ */
+export class RunDisplay {
+  readonly #output: Output;
+  /** By writer: several pipelines report each on their own. */
+  readonly #counts = new Map<string, ProgressView>();
+  #state = '';
+  #step = 0;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  /** The sum over all writers. */
+  get view(): ProgressView {
+    const counts = [...this.#counts.values()];
+    const sum = (pick: (one: ProgressView) => number) => counts.reduce((all, one) => all + pick(one), 0);
+    return {
+      writtenFrames: sum((one) => one.writtenFrames),
+      expectedFrames: sum((one) => one.expectedFrames),
+      lostFrames: sum((one) => one.lostFrames),
+      rateHz: sum((one) => one.rateHz),
+    };
+  }
+
+  /** A status as on the wire, and what is under way. */
+  state(status: string, transition: string | null): void {
+    const word = status.replace(/^IntegrationStatus\./, '');
+    const text = transition === null ? word : `${word} (${transition})`;
+    if (text === this.#state) return;
+    this.#state = text;
+    this.#output.document({ type: 'state', status, transition });
+    this.#output.line(this.#output.paint('dim', text));
+  }
+
+  /** The fields of a `progress` event, or of `progress` in a status. */
+  progress(data: Record<string, unknown>): void {
+    const component = typeof data.component === 'string' ? data.component : '';
+    this.#counts.set(component, progressView(data));
+    const { view } = this;
+    this.#output.document({ type: 'progress', ...data });
+    if (this.#output.isLive) {
+      this.#output.live(progressLine(view, this.#output.columns));
+      return;
+    }
+    const step = progressStep(view);
+    if (step <= this.#step) return;
+    this.#step = step;
+    this.#output.line(progressText(view));
+  }
+}
+
+/** Reads counts in the names of the wire; what is missing counts as 0. */
+export function progressView(data: unknown): ProgressView {
+  const fields: Record<string, unknown> = isRecord(data) ? data : {};
+  const number = (name: string) => {
+    const value = fields[name];
+    return typeof value === 'number' ? value : 0;
+  };
+  return {
+    writtenFrames: number('written_frames'),
+    expectedFrames: number('expected_frames'),
+    lostFrames: number('lost_frames'),
+    rateHz: number('frame_rate_hz'),
+  };
+}
