@@ -210,6 +210,16 @@ describe('AcquisitionValidator with the schema of the simulation', () => {
     expect(invalidConfig(findings(broken)).message).to.equal(expected.join(' '));
   });
 
+  it('keeps that order whatever kind of finding it is', () => {
+    const writer = JSON.parse('{"n_frames": 100, "user_id": 10, "output_file": "a", "__proto__": {}}');
+    expect(findings({ ...config({ detector: { dr: 5 } }), writer })).to.deep.equal([
+      'Provided user_id 10 outside of specified range [10000-29999].',
+      "Writer parameter '__proto__' is not allowed.",
+      "Detector parameter 'dr' expected 8, 16 or 32, got 5.",
+      "Invalid config. Backend 'bit_depth' set to '16', but detector 'dr' set to '5'. They must be equal.",
+    ]);
+  });
+
   it('says nothing about rules between values of which one is missing or of the wrong type', () => {
     expect(findings(config({ detector: { frames: undefined, dr: '16' } }))).to.deep.equal([
       "Detector configuration missing mandatory parameters: ['frames']",
