@@ -19,6 +19,11 @@ interface SchemaNode {
   readonly items?: SchemaNode;
 }
 
+/** Lines without the blanks by which the formatter aligns tables. */
+function linesOf(text: string): string[] {
+  return text.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
+}
+
 /** Rows of the table of all keys, made from the schema: key, default, meaning. */
 function rows(node: SchemaNode, prefix = ''): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, inner]) => {
@@ -38,12 +43,12 @@ function rows(node: SchemaNode, prefix = ''): string[] {
 
 describe('docs/deployments.md', () => {
   it('has the row of every key, with its default and meaning as the schema has them', async () => {
-    const lines = (await documentation('deployments.md')).split('\n');
+    const lines = linesOf(await documentation('deployments.md'));
     expect(rows(schema).filter((row) => !lines.includes(row))).to.deep.equal([]);
   });
 
   it('has no row of a key that does not exist', async () => {
-    const lines = (await documentation('deployments.md')).split('\n');
+    const lines = linesOf(await documentation('deployments.md'));
     const table = lines.slice(lines.indexOf('| Key | Default | Meaning |') + 2);
     const keys = table.slice(0, table.indexOf(''));
     expect(keys.filter((row) => !rows(schema).includes(row))).to.deep.equal([]);
@@ -77,7 +82,7 @@ describe('docs/configuration.md', () => {
     const simulation = JSON.parse(await readFile(file, 'utf8')) as SchemaNode;
     for (const [name, section] of Object.entries(simulation.properties ?? {})) {
       for (const parameter of Object.keys(section.properties ?? {})) {
-        expect(text).to.match(new RegExp(`^\\| ${name} \\| \`${parameter}\` \\|`, 'm'));
+        expect(text).to.match(new RegExp(`^\\| ${name} +\\| \`${parameter}\` +\\|`, 'm'));
       }
     }
     for (const rule of [
