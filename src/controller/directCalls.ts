@@ -23,7 +23,7 @@ export async function enableClients(
   const byName = new Map(components.all.map((one) => [one.name, one]));
   for (const name of Object.keys(wanted)) {
     if (byName.has(name)) continue;
-    throw new InvalidRequestError('unknown_parameter', `There is no component '${name}'.`, {
+    throw new InvalidRequestError('invalid_body', `There is no component '${name}'.`, {
       operation: 'enable',
       expected: [...byName.keys()],
       actual: name,

@@ -130,7 +130,10 @@ export class Supervisor<A extends Component = Component> {
     this.actor.send({ type: 'component.look' });
   }
 
-  /** Calls the component for `operation`, within the call timeout and the caller's signal. */
+  /**
+   * Calls the component for `operation`, within the call timeout and the caller's signal. A component that is
+   * known not to answer gets no more than the status timeout, so that it does not hold up the others.
+   */
   async call<T>(
     operation: string,
     signal: AbortSignal,
@@ -143,12 +146,14 @@ export class Supervisor<A extends Component = Component> {
         hint: `Enable it with POST /api/v1/enabled_clients {"${this.name}": true}.`,
       });
     }
+    const { callTimeoutMs, statusTimeoutMs } = this.options.limits;
+    const timeoutMs = this.view().error === null ? callTimeoutMs : statusTimeoutMs;
     const startedAt = performance.now();
     const what = `${this.name}.${operation}`;
     const ms = () => Math.round((performance.now() - startedAt) * 100) / 100;
     try {
       signal.throwIfAborted();
-      const result = await action(this.adapter, { signal, timeoutMs: this.options.limits.callTimeoutMs });
+      const result = await action(this.adapter, { signal, timeoutMs });
       this.options.telemetry.audit({ kind: 'call', what, outcome: 'ok', ms: ms() });
       return result;
     } catch (thrown) {

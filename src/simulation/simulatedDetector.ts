@@ -15,7 +15,10 @@ export interface SimulatedDetectorOptions {
 /** A command that the detector refuses, in words for its client. */
 export class Refusal extends Error {}
 
-const FRAMES_IN_FLIGHT = 8;
+/** Its memory: frames wait here while the backend is busy, and are lost only when it is full. */
+const MEMORY_BYTES = 256 * 1024 * 1024;
+const LONGEST_PIXEL_BYTES = 4;
+const FEWEST_FRAMES_IN_MEMORY = 8;
 /** A run that waits for a trigger that nobody gives does not keep an abandoned detector alive longer. */
 const WAITING_COUNTS_AS_BUSY_MS = 300_000;
 
@@ -35,7 +38,7 @@ const WAITING_COUNTS_AS_BUSY_MS = 300_000;
 export class SimulatedDetector {
   readonly #options: SimulatedDetectorOptions;
   readonly #generator: FrameGenerator;
-  readonly #socket = new Push({ linger: 0, sendHighWaterMark: FRAMES_IN_FLIGHT });
+  readonly #socket: Push;
   #parameters: DetectorParameters = { ...POWER_ON_PARAMETERS };
   #run: DetectorRun | null = null;
   #ended: Promise<void> = Promise.resolve();
@@ -48,6 +51,12 @@ export class SimulatedDetector {
   constructor(options: SimulatedDetectorOptions) {
     this.#options = options;
     this.#generator = new FrameGenerator(options.shape, options.seed);
+    const { rows, columns } = options.shape;
+    const fitting = Math.floor(MEMORY_BYTES / (rows * columns * LONGEST_PIXEL_BYTES));
+    this.#socket = new Push({
+      linger: 0,
+      sendHighWaterMark: Math.max(FEWEST_FRAMES_IN_MEMORY, fitting),
+    });
   }
 
   /** Opens the frame stream; answers its endpoint. */

@@ -91,7 +91,6 @@ export class OdinControl {
     signal: AbortSignal,
     onSent: () => void,
   ): Promise<JsonObject> {
-    const connection = this.#connection();
     const id = this.#nextId++;
     const timestamp = new Date().toISOString();
     const message = JSON.stringify({ msg_type: 'cmd', msg_val: command, id, timestamp, params });
@@ -100,18 +99,29 @@ export class OdinControl {
       onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
     });
-    const reply = new Promise<JsonObject>((resolve) => connection.pending.set(id, resolve));
     try {
-      await Promise.race([this.#handOver(connection, { command, message }, signal), aborted]);
-      onSent();
-      return await Promise.race([reply, aborted]);
-    } catch (error) {
-      this.#retire(connection);
-      throw error;
+      for (;;) {
+        const connection = this.#connection();
+        let sent = false;
+        const reply = new Promise<JsonObject>((resolve) => connection.pending.set(id, resolve));
+        try {
+          await Promise.race([this.#handOver(connection, { command, message }, signal), aborted]);
+          sent = true;
+          onSent();
+          return await Promise.race([reply, aborted]);
+        } catch (error) {
+          // Another request took this connection with it before the message left: it goes over the next one.
+          if (!sent && connection.retired && this.#open && !signal.aborted) continue;
+          // A caller that lost interest in a reply leaves the connection as good as it was.
+          if (!sent || error instanceof TimeIsUp) this.#retire(connection);
+          throw error;
+        } finally {
+          connection.pending.delete(id);
+          closeWhenDone(connection);
+        }
+      }
     } finally {
       signal.removeEventListener('abort', onAbort);
-      connection.pending.delete(id);
-      closeWhenDone(connection);
     }
   }
 

@@ -1,0 +1,97 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { DiaClient } from '../../src/client/client.js';
+import { type RunningService, serve } from '../../src/serve.js';
+
+const SCHEMA = fileURLToPath(new URL('../../../deployments/simulation/config.schema.json', import.meta.url));
+
+/** Settings of a deployment that differ from those of `simulatedDeployment`. */
+type Settings = Record<string, unknown>;
+
+export interface BootOptions {
+  readonly settings?: Settings;
+  /** Frame shape, `rows`x`columns`; small by default, so that tests are about logic. */
+  readonly shape?: string;
+}
+
+/** A whole integration for a test: real services, real sockets, real files, in a folder of its own. */
+export interface TestIntegration {
+  readonly url: string;
+  readonly client: DiaClient;
+  readonly folder: string;
+  readonly service: RunningService;
+  /** Path of an output file that does not exist yet. */
+  file(name: string): string;
+  close(): Promise<void>;
+}
+
+/** A deployment of the simulation programs; the folder of its file may be any. */
+export function simulatedDeployment(shape: string): Settings {
+  return {
+    name: 'test',
+    pipelines: [
+      {
+        name: 'main',
+        detector: { kind: 'simulated', options: { endpoint: '${services.detector.control}' } },
+        backend: { kind: 'psi', options: { url: '${services.backend.http}' } },
+        writer: { kind: 'h5-service', options: { url: '${services.writer.http}' } },
+      },
+    ],
+    limits: { drainTimeoutMs: 1_000, lostAfterMs: 500, settleTimeoutMs: 2_000 },
+    services: [
+      { name: 'detector', program: 'simulated-detector', args: ['--shape', shape], lingerMs: 5_000 },
+      {
+        name: 'backend',
+        program: 'simulated-backend',
+        args: ['--frames-from', '${services.detector.frames}'],
+        lingerMs: 5_000,
+      },
+      {
+        name: 'writer',
+        program: 'writer',
+        args: ['--service', '--stream', '${services.backend.frames}'],
+        lingerMs: 5_000,
+      },
+    ],
+  };
+}
+
+/** Boots an integration on a free port. */
+export async function boot(options: BootOptions = {}): Promise<TestIntegration> {
+  const folder = await mkdtemp(join(tmpdir(), 'dia-test-'));
+  await copyFile(SCHEMA, join(folder, 'config.schema.json'));
+  const settings = { ...simulatedDeployment(options.shape ?? '32x64'), ...options.settings };
+  await writeFile(join(folder, 'deployment.yaml'), stringify(settings));
+  const service = await serve({
+    deployment: folder,
+    flags: { port: 0, dataDir: join(folder, 'data') },
+    env: {},
+    quiet: true,
+  }).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
+  return {
+    url: service.url,
+    client: new DiaClient(service.url),
+    folder,
+    service,
+    file: (name) => join(folder, 'data', name),
+    close: async () => {
+      await service.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A valid acquisition config for `frames` frames, `periodS` seconds apart. */
+export function acquisition(outputFile: string, frames: number, periodS = 0.005, bitDepth = 16) {
+  return {
+    writer: { output_file: outputFile, n_frames: frames, user_id: 0 },
+    backend: { bit_depth: bitDepth, n_frames: frames },
+    detector: { period: periodS, frames, exptime: periodS / 2, dr: bitDepth },
+  };
+}
