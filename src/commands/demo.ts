@@ -1,8 +1,9 @@
 import { DiaClient } from '../client/client.js';
-import { serve } from '../serve.js';
+import { type RunningService, serve } from '../serve.js';
 import { acquire } from './acquire.js';
 import { EXIT_CODES, type ExitName } from './exitCodes.js';
 import { listenForInterrupts } from './interrupts.js';
+import { killServices } from './killServices.js';
 import type { Output } from './output.js';
 import { runConfig } from './runConfig.js';
 
@@ -11,12 +12,12 @@ const DEMO_RUN = { output: 'demo.h5', frames: 100, exptime: 0.01, period: 0.02, 
 
 /** Starts the simulation, takes an acquisition, verifies its file, and ends all that it started. */
 export async function demoCommand(output: Output, options: { readonly dataDir: string }): Promise<ExitName> {
+  let service: RunningService | null = null;
   const interrupts = listenForInterrupts(['SIGINT', 'SIGTERM'], () => {
-    // The services notice that nobody is there, and end by themselves after their grace time.
-    process.exit(EXIT_CODES.interrupted.code);
+    void killServices(service).finally(() => process.exit(EXIT_CODES.interrupted.code));
   });
   output.line('Starts the simulation: a detector, a backend and a writer, each a process of its own.');
-  const service = await serve({
+  service = await serve({
     deployment: 'simulation',
     // Any free port: a server that runs already is left alone.
     flags: { host: '127.0.0.1', port: 0, dataDir: options.dataDir },

@@ -5,9 +5,9 @@ import { type DiaError, ERROR_CODES, type ErrorCode } from '../contracts/errors.
 export const EXIT_CODES = {
   ok: { code: 0, meaning: 'done' },
   failed: { code: 1, meaning: 'failed on the server or in a component; the acquisition is in ERROR' },
-  usage: { code: 2, meaning: 'wrong usage, or an invalid config or deployment; nothing was changed' },
+  usage: { code: 2, meaning: 'wrong usage, or an invalid config or deployment' },
   noServer: { code: 3, meaning: 'no dia server answers there' },
-  wrongState: { code: 4, meaning: 'not possible in the present state; nothing was changed' },
+  wrongState: { code: 4, meaning: 'not possible in the present state, or ended by somebody else' },
   badFile: { code: 5, meaning: 'the file is not as expected: missing, unreadable or incomplete' },
   interrupted: { code: 130, meaning: 'interrupted (Ctrl-C); the acquisition was stopped' },
 } as const;
@@ -39,22 +39,27 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   component_unreachable: 'failed',
   component_lost: 'failed',
   bad_answer: 'failed',
-  frames_missing: 'badFile',
-  file_invalid: 'badFile',
+  frames_missing: 'failed',
+  file_invalid: 'failed',
   service_failed: 'failed',
   no_space: 'failed',
   internal: 'failed',
 };
 
-const NO_SERVER: readonly string[] = ['component_unreachable', 'component_timeout', 'bad_answer'];
-
 /** How a command ends that failed with this error. */
 export function exitOf(error: DiaError): ExitName {
-  // These codes can come from a component behind the server as well; then the server gave them in an envelope.
-  const aboutServer = error instanceof DiaClientError && error.facts.component === 'controller';
-  if (aboutServer && NO_SERVER.includes(error.code)) return 'noServer';
+  if (isAboutReachingServer(error)) return 'noServer';
+  // What the server thinks of a file is its failure; what we saw ourselves is a fact about the file.
+  if (error.code === 'file_invalid' && !(error instanceof DiaClientError)) return 'badFile';
   const known = ERROR_CODES.find((code) => code === error.code);
   return known === undefined ? 'failed' : BY_ERROR[known];
+}
+
+/** The same codes can come from a component behind the server; those name that component. */
+function isAboutReachingServer(error: DiaError): boolean {
+  if (!(error instanceof DiaClientError) || error.facts.component !== 'controller') return false;
+  if (error.code === 'bad_answer') return true;
+  return error.httpStatus === 0 && ['component_unreachable', 'component_timeout'].includes(error.code);
 }
 
 /** The table for `dia --help`. */

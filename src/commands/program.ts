@@ -35,6 +35,9 @@ export function buildProgram(): Command {
     .addHelpText('after', `\n${exitCodesHelp()}`);
   addServing(program);
   addAcquiring(program);
+  addAsking(program);
+  addConfig(program);
+  addChecking(program);
   return program;
 }
 
@@ -90,4 +93,93 @@ function addAcquiring(program: Command): void {
     .action((options) =>
       runCommand(options, async (output) => (await import('./acquire.js')).acquireCommand(output, options)),
     );
+}
+
+function addAsking(program: Command): void {
+  withServer(program.command('status'))
+    .description('Prints the status of the integration; with --watch every change, until Ctrl-C.')
+    .summary('print the status')
+    .option('-w, --watch', 'print every change as it happens')
+    .action((options) =>
+      runCommand(options, async (output) => (await import('./status.js')).statusCommand(output, options)),
+    );
+  withServer(program.command('details'))
+    .description("Prints every component's own word for its state, asked live.")
+    .summary('print the state of every component')
+    .action((options) =>
+      runCommand(options, async (output) => (await import('./details.js')).detailsCommand(output, options)),
+    );
+  const standDowns = [
+    ['stop', 'end the acquisition, keep the frames so far'],
+    ['reset', 'go back to INITIALIZED from any state'],
+    ['kill', 'stop everything by force, then reset'],
+  ] as const;
+  for (const [how, summary] of standDowns) {
+    withServer(program.command(how).description(summary)).action((options) =>
+      runCommand(options, async (output) =>
+        (await import('./standDown.js')).standDownCommand(output, how, options),
+      ),
+    );
+  }
+}
+
+function addConfig(program: Command): void {
+  const config = program.command('config').description('print or change the acquisition config');
+  withServer(config.command('get'))
+    .description('Prints the last config set, in the form that `dia config set` takes.')
+    .action((options) =>
+      runCommand(options, async (output) => (await import('./config.js')).getConfigCommand(output, options)),
+    );
+  withServer(config.command('set'))
+    .description('Sets the whole config and applies it.')
+    .argument('<file>', 'JSON file, - for stdin')
+    .action((file: string, options) =>
+      runCommand(options, async (output) =>
+        (await import('./config.js')).setConfigCommand(output, file, options),
+      ),
+    );
+  withServer(config.command('update'))
+    .description('Changes fields of the last config and applies it.')
+    .argument('<changes...>', 'JSON file, - for stdin, or section.field=value …')
+    .action((changes: string[], options) =>
+      runCommand(options, async (output) =>
+        (await import('./config.js')).updateConfigCommand(output, changes, options),
+      ),
+    );
+  withServer(config.command('reapply'))
+    .description('Applies the last config again.')
+    .action((options) =>
+      runCommand(options, async (output) =>
+        (await import('./config.js')).reapplyConfigCommand(output, options),
+      ),
+    );
+}
+
+function addChecking(program: Command): void {
+  withJson(program.command('validate'))
+    .summary('check a deployment, and an acquisition config against it')
+    .description('Checks a deployment, and an acquisition config against it. Needs no server.')
+    .argument('<deployment>', 'name of a packaged deployment, or path of a deployment file or folder')
+    .argument('[config]', 'JSON file with an acquisition config, - for stdin')
+    .action((deployment: string, config: string | undefined, options) =>
+      runCommand(options, async (output) =>
+        (await import('./validate.js')).validateCommand(output, deployment, config),
+      ),
+    );
+  withJson(program.command('verify'))
+    .summary('check output files')
+    .description('Opens output files, counts their frames and says what is wrong with them. Needs no server.')
+    .argument('<files...>', 'HDF5 files')
+    .option(
+      '-n, --frames <number>',
+      'frames they should hold; as many as they say themselves unless given',
+      integerArgument,
+    )
+    .action((files: string[], options) =>
+      runCommand(options, async (output) =>
+        (await import('./verify.js')).verifyCommand(output, files, options),
+      ),
+    );
+  // Only for the list: its arguments never come here, see runProgram.
+  program.command('writer').description('run the HDF5 writer by itself; see `dia writer --help`');
 }

@@ -7,6 +7,14 @@ export interface ProgressView {
   readonly rateHz: number;
 }
 
+/** What a progress line is made for. */
+export interface LineOptions {
+  /** Width of the terminal. */
+  readonly columns: number;
+  /** Stands in front of the bar. */
+  readonly state: string;
+}
+
 const BAR_COLUMNS = 24;
 const LEAST_BAR_COLUMNS = 8;
 
@@ -35,29 +43,34 @@ export function progressText(view: ProgressView): string {
   const lost = Math.floor(sane(view.lostFrames));
   return [
     expected === 0 ? `${written} frames` : `${written}/${expected} frames`,
-    ...(share === null ? [] : [`${Math.floor(share * 100)} %`]),
+    ...(share === null ? [] : [`${percent(written, expected)} %`]),
     `${formatRate(view.rateHz)} frames/s`,
     ...(remaining === null || remaining === 0 ? [] : [`${formatDuration(remaining)} left`]),
     ...(lost === 0 ? [] : [`${lost} lost`]),
   ].join(', ');
 }
 
-/** The text behind a bar, never longer than `columns`, so that it can be written over and over. */
-export function progressLine(view: ProgressView, columns: number): string {
-  const text = progressText(view);
+/**
+ * The state, a bar and the text, never longer than fits into `columns`, so that it can be written over and over.
+ */
+export function progressLine(view: ProgressView, { columns, state }: LineOptions): string {
   const share = shareDone(view);
+  const isMoving = share !== null || sane(view.writtenFrames) > 0;
+  const parts = isMoving ? [state, progressText(view)] : [state];
   // The last column stays free: a terminal that is full would go to the next line.
   const room = Math.max(0, Math.floor(sane(columns)) - 1);
-  const barColumns = Math.min(BAR_COLUMNS, room - text.length - 3);
-  if (share === null || barColumns < LEAST_BAR_COLUMNS) return text.slice(0, room);
+  const barColumns = Math.min(BAR_COLUMNS, room - parts.join(' ').length - 3);
+  if (share === null || barColumns < LEAST_BAR_COLUMNS) return parts.join(' ').slice(0, room);
   const filled = Math.floor(share * barColumns);
-  return `[${'#'.repeat(filled)}${'-'.repeat(barColumns - filled)}] ${text}`;
+  return [parts[0], `[${'#'.repeat(filled)}${'-'.repeat(barColumns - filled)}]`, parts[1]].join(' ');
 }
 
 /** A number that grows whenever a plain line is worth printing: each 10 %, or each doubling of an open end. */
 export function progressStep(view: ProgressView): number {
   const share = shareDone(view);
-  return share === null ? Math.floor(Math.log2(sane(view.writtenFrames) + 1)) : Math.floor(share * 10);
+  return share === null
+    ? Math.floor(Math.log2(sane(view.writtenFrames) + 1))
+    : Math.floor(percent(sane(view.writtenFrames), sane(view.expectedFrames)) / 10);
 }
 
 /** `1.3 s`, `47 s`, `3 min 20 s`, `2 h 05 min`. */
@@ -80,6 +93,11 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** 0 to 100, whole; divided last, as 0.57 * 100 is less than 57. */
+function percent(written: number, expected: number): number {
+  return Math.min(100, Math.floor((written * 100) / expected));
 }
 
 function formatRate(rateHz: number): string {

@@ -122,7 +122,8 @@ class FollowedRun {
         isFirst = false;
         this.#listens();
       }
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#isStarted ? this.#serverGone(thrown) : thrown;
       this.#fails(error);
       throw error;
     }
@@ -162,6 +163,17 @@ class FollowedRun {
     return new DiaClientError(`The acquisition ended in ERROR: ${details}`, {
       ...errorFactsOf(error),
       code: typeof error.code === 'string' ? error.code : 'component_failed',
+    });
+  }
+
+  /** What is known of the run when the server went away in the middle of it. */
+  #serverGone(thrown: unknown): unknown {
+    if (!(thrown instanceof DiaClientError) || thrown.code !== 'component_unreachable') return thrown;
+    const where = this.file === null ? '' : ` What was written is in ${this.file} on the server's machine.`;
+    return new DiaClientError(`The server went away during the acquisition. ${thrown.message}`, {
+      ...thrown.facts,
+      code: thrown.code,
+      hint: `Look at the server's log. Where only the connection failed the acquisition goes on: \`dia status\`.${where}`,
     });
   }
 

@@ -8,13 +8,16 @@ import { type ProgressView, progressLine, progressStep, progressText } from './p
  */
 export class RunDisplay {
   readonly #output: Output;
+  readonly #documents: boolean;
   /** By writer: several pipelines report each on their own. */
   readonly #counts = new Map<string, ProgressView>();
   #state = '';
   #step = 0;
 
-  constructor(output: Output) {
+  /** @param options - `documents`: false where somebody else writes the JSON lines. */
+  constructor(output: Output, options: { readonly documents?: boolean } = {}) {
     this.#output = output;
+    this.#documents = options.documents ?? true;
   }
 
   /** The sum over all writers. */
@@ -32,27 +35,31 @@ export class RunDisplay {
   /** A status as on the wire, and what is under way. */
   state(status: string, transition: string | null): void {
     const word = status.replace(/^IntegrationStatus\./, '');
-    const text = transition === null ? word : `${word} (${transition})`;
+    const text = transition ?? word;
     if (text === this.#state) return;
     this.#state = text;
-    this.#output.document({ type: 'state', status, transition });
-    this.#output.line(this.#output.paint('dim', text));
+    if (this.#documents) this.#output.document({ type: 'state', status, transition });
+    if (this.#output.isLive) this.#drawLine();
+    else this.#output.line(text);
   }
 
   /** The fields of a `progress` event, or of `progress` in a status. */
   progress(data: Record<string, unknown>): void {
     const component = typeof data.component === 'string' ? data.component : '';
     this.#counts.set(component, progressView(data));
-    const { view } = this;
-    this.#output.document({ type: 'progress', ...data });
+    if (this.#documents) this.#output.document({ type: 'progress', ...data });
     if (this.#output.isLive) {
-      this.#output.live(progressLine(view, this.#output.columns));
+      this.#drawLine();
       return;
     }
-    const step = progressStep(view);
+    const step = progressStep(this.view);
     if (step <= this.#step) return;
     this.#step = step;
-    this.#output.line(progressText(view));
+    this.#output.line(progressText(this.view));
+  }
+
+  #drawLine(): void {
+    this.#output.live(progressLine(this.view, { columns: this.#output.columns, state: this.#state }));
   }
 }
 

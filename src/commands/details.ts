@@ -1,0 +1,22 @@
+import { DiaClient } from '../client/client.js';
+import { isRecord } from '../client/clientError.js';
+import type { Output } from './output.js';
+
+/** Prints every component's own word for its state, asked live. */
+export async function detailsCommand(output: Output, options: { readonly url: string }): Promise<undefined> {
+  const answer = await new DiaClient(options.url).statusDetails();
+  output.document(answer);
+  const rows = flatten(answer.details);
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  for (const [name, word] of rows) output.line(`${name.padEnd(width)}  ${word}`);
+  return undefined;
+}
+
+/** With several pipelines the components stand inside their pipeline: `pipeline.role`. */
+function flatten(details: Record<string, unknown>, prefix = ''): [name: string, word: string][] {
+  return Object.entries(details).flatMap(([name, value]): [string, string][] =>
+    isRecord(value)
+      ? flatten(value, `${prefix}${name}.`)
+      : [[prefix + name, typeof value === 'string' ? value : JSON.stringify(value)]],
+  );
+}

@@ -1,0 +1,15 @@
+import { DiaClient } from '../client/client.js';
+import type { StandDown } from '../contracts/acquisition.js';
+import type { Output } from './output.js';
+
+/** Stops, resets or kills, and prints the status it came to. */
+export async function standDownCommand(
+  output: Output,
+  how: StandDown,
+  options: { readonly url: string },
+): Promise<undefined> {
+  const answer = await new DiaClient(options.url)[how]();
+  output.document(answer);
+  output.line(answer.status.replace(/^IntegrationStatus\./, ''));
+  return undefined;
+}

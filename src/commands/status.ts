@@ -1,0 +1,47 @@
+import type { StatusAnswer } from '../api/schemas.js';
+import { DiaClient } from '../client/client.js';
+import { isRecord } from '../client/clientError.js';
+import type { Output } from './output.js';
+import { progressText } from './progressLine.js';
+import { progressView, RunDisplay } from './runDisplay.js';
+
+/** Prints the status once, or each change of it until Ctrl-C. */
+export async function statusCommand(
+  output: Output,
+  options: { readonly url: string; readonly watch?: boolean },
+): Promise<undefined> {
+  const client = new DiaClient(options.url);
+  if (options.watch) return watch(client, output);
+  const answer = await client.status();
+  output.document(answer);
+  printStatus(output, answer);
+  return undefined;
+}
+
+/** Follows the events for as long as somebody reads. */
+async function watch(client: DiaClient, output: Output): Promise<undefined> {
+  const display = new RunDisplay(output, { documents: false });
+  for await (const { id, type, data } of client.events({ signal: output.closed })) {
+    output.document({ type, id, ...data });
+    if (type === 'progress') display.progress(data);
+    else if (type === 'component') output.line(`${data.component}: ${data.status}`);
+    else if (type === 'snapshot') printStatus(output, data);
+    else {
+      display.state(String(data.status), typeof data.transition === 'string' ? data.transition : null);
+      if (typeof data.details === 'string') output.line(output.paint('red', data.details));
+    }
+  }
+  return undefined;
+}
+
+function printStatus(output: Output, answer: StatusAnswer | Record<string, unknown>): void {
+  const { status, transition, file, progress, details, error } = answer;
+  const word = String(status).replace(/^IntegrationStatus\./, '');
+  const style = word === 'ERROR' ? 'red' : word === 'RUNNING' || word === 'FINISHED' ? 'green' : 'bold';
+  output.line(output.paint(style, typeof transition === 'string' ? `${word} (${transition})` : word));
+  if (typeof details === 'string') output.line(details);
+  if (isRecord(error) && typeof error.hint === 'string') output.line(`hint: ${error.hint}`);
+  const view = progressView(progress);
+  if (view.expectedFrames > 0 || view.writtenFrames > 0) output.line(progressText(view));
+  if (typeof file === 'string') output.line(file);
+}
