@@ -6,12 +6,12 @@ import { ServiceProcess } from '../support/serviceProcess.js';
 import { FrameSender } from '../support/writerFrames.js';
 import { describeWriterContract } from './writerContract.js';
 
-describeWriterContract('h5Service', async () => {
+describeWriterContract('h5-service', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dia-writer-contract-'));
   const sender = await FrameSender.open();
   const service = await ServiceProcess.start('writer/program', ['--service', '--stream', sender.address]);
   return {
-    writer: createWriter('h5Service', 'writer', { url: service.endpoint('http') }),
+    writer: createWriter('h5-service', 'writer', { url: service.endpoint('http') }),
     folder,
     sendFrames: (numbers) => sender.sendAll(numbers),
     freeze: () => service.signal('SIGSTOP'),

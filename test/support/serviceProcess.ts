@@ -1,7 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** A program of this project, run as a process of its own as if started by hand. */
 export class ServiceProcess {
@@ -82,6 +88,11 @@ function spawnProgram(program: string, args: readonly string[], environment: Rec
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
+  // A test that fails before it can clean up must neither keep the test run alive nor leave a process behind.
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const log: string[] = [];
   createInterface(child.stderr).on('line', (line) => log.push(line));
   return { child, log };

@@ -17,7 +17,7 @@ import type { AdapterSettings } from '../adapterSettings.js';
 import { HttpClient } from '../transport/http.js';
 import { isJsonObject } from '../transport/jsonObject.js';
 
-/** Options of the writer kind `h5Service`. */
+/** Options of the writer kind `h5-service`. */
 export const h5ServiceOptions = Type.Object(
   {
     url: Type.String({
