@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Installs what the tests use besides npm packages: a Python environment in .venv-test, and h5dump where it can.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v h5dump >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  apt-get update -qq
+  apt-get install -y -qq hdf5-tools
+fi
+[ -x .venv-test/bin/python ] || python3 -m venv .venv-test
+.venv-test/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
