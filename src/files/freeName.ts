@@ -140,13 +140,9 @@ function fileSystemError(thrown: unknown, path: string): unknown {
         expected: 'a path whose every part but the last is a folder or is free',
         hint: 'Choose another output_file.',
       });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'EIO':
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ESTALE':
+    case undefined:
+      return thrown;
+    default:
       return new ComponentFailedError(
         'component_failed',
         `The system does not let us create ${path} (${code}).`,
@@ -156,7 +152,5 @@ function fileSystemError(thrown: unknown, path: string): unknown {
           hint: `Check the folder's permissions for the user ${process.getuid?.() ?? '?'} and the state of the disk.`,
         },
       );
-    default:
-      return thrown;
   }
 }

@@ -97,6 +97,9 @@ function openFile(hdf5: Hdf5, path: string, problems: string[]): File {
   try {
     return new hdf5.File(path, 'r');
   } catch (error) {
+    // Only such files: on a broken one the library would look for its writer's next word again and again, for hours.
+    if (!/already open for (SWMR )?write/i.test(hdf5Cause(error)))
+      throw unreadable(path, hdf5Cause(error), error);
     try {
       // A writer that is still at work, or was killed, leaves its mark; what was flushed can be read even so.
       const file = new hdf5.File(path, 'Sr');

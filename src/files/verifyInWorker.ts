@@ -11,7 +11,10 @@ interface Waiting {
 
 /** The thread that reads files. One for all callers; made when it is needed, made anew when it hangs. */
 class VerifyThread {
-  readonly #worker = new Worker(new URL('./verifyWorker.js', import.meta.url));
+  readonly #worker = new Worker(new URL('./verifyWorker.js', import.meta.url), {
+    // The program's own flags may not suit a thread.
+    execArgv: [],
+  });
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
