@@ -21,7 +21,7 @@ export function report(snapshot: Snapshot, components: Components, last: StatusR
     transition,
     error,
     file: Object.values(context.files)[0] ?? null,
-    progress: progressOf(components) ?? last?.progress ?? null,
+    progress: progressOf(components, last?.progress ?? null),
   };
 }
 
@@ -50,9 +50,14 @@ export function outOfPlace({ component, expected, actual }: Disagreement): Compo
   );
 }
 
-function progressOf({ pipelines }: Components): Progress | null {
-  const counts = pipelines.flatMap(({ writer }) => writer.observation?.report?.statistics ?? []);
-  if (counts.length === 0) return null;
+/** The counts of all writers; `last` while they may be out of date, null when nothing is asked of them. */
+function progressOf({ pipelines }: Components, last: Progress | null): Progress | null {
+  const writers = pipelines.filter(({ writer }) => writer.enabled);
+  if (writers.some(({ writer }) => writer.observation === null)) return last;
+  const counts = writers.flatMap(({ writer }) => writer.observation?.report?.statistics ?? []);
+  if (counts.every(({ expectedFrames, receivedFrames }) => expectedFrames === 0 && receivedFrames === 0)) {
+    return null;
+  }
   const sum = (pick: (one: WriterStatistics) => number) => counts.reduce((all, one) => all + pick(one), 0);
   return {
     writtenFrames: sum((one) => one.writtenFrames),

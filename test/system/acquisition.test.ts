@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import h5wasm from 'h5wasm/node';
 import { verifyFile } from '../../src/files/verifyFile.js';
@@ -110,7 +112,7 @@ describe('an acquisition on the simulation', function () {
     });
   }
 
-  it('writes until stopped when no number of frames is asked for', async () => {
+  it('refuses 0 frames, which the simulated detector cannot expose, and names the field', async () => {
     const { client } = dia;
     const config = acquisition('open-end.h5', 0);
     await client
@@ -146,21 +148,41 @@ describe('an acquisition on the simulation', function () {
 describe('a hundred acquisitions back to back', function () {
   this.timeout(120_000);
 
-  it('end with a hundred complete files', async () => {
+  it('end with a hundred complete files, and leave no handle or process behind', async () => {
     const dia = await boot();
     try {
-      for (let run = 0; run < 100; run++) {
-        await dia.client.setConfig(acquisition(`run-${run}.h5`, 10, 0.001));
+      const acquire = async (name: string) => {
+        await dia.client.setConfig(acquisition(name, 10, 0.001));
         await dia.client.start();
         await dia.client.waitForStatus('FINISHED');
         await dia.client.stop();
-      }
+      };
+      for (let run = 0; run < 10; run++) await acquire(`warm-up-${run}.h5`);
+      const before = await usage(dia);
+      for (let run = 0; run < 100; run++) await acquire(`run-${run}.h5`);
+      const after = await usage(dia);
       for (let run = 0; run < 100; run++) {
         const facts = await verifyFile(dia.file(`run-${run}.h5`));
         expect(facts, `run ${run}`).to.include({ complete: true, framesWritten: 10, framesLost: 0 });
+      }
+      expect(Object.keys(after)).to.deep.equal(Object.keys(before));
+      for (const [pid, handles] of Object.entries(after)) {
+        // Connections that are just being made or closed come and go; a hundred runs would show any leak.
+        expect(handles, `file handles of ${pid}`).to.be.at.most((before[pid] ?? 0) + 8);
       }
     } finally {
       await dia.close();
     }
   });
 });
+
+/** Open file handles (files, sockets, pipes) of this process and of every service, by process id. */
+async function usage({ folder }: TestIntegration): Promise<Record<string, number>> {
+  const services: Record<string, number> = JSON.parse(
+    await readFile(join(folder, 'data', '.dia', 'services.json'), 'utf8'),
+  );
+  const pids = [process.pid, ...Object.values(services)];
+  return Object.fromEntries(
+    await Promise.all(pids.map(async (pid) => [pid, (await readdir(`/proc/${pid}/fd`)).length] as const)),
+  );
+}
