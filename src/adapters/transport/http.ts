@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { Client, type Dispatcher, errors, Pool } from 'undici';
 import type { CallOptions } from '../../contracts/component.js';
 import {
   ComponentFailedError,
@@ -33,7 +33,8 @@ export interface HttpRequest {
   readonly explain?: (statusCode: number, body: string) => DiaError | null;
 }
 
-const CONNECT_TIMEOUT_MS = 3000;
+/** Every request has bounds of its own; only connecting is bounded here as well, so that it is tried again. */
+const LIMITS = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 3000 } };
 const QUOTED_CHARACTERS = 200;
 
 /**
@@ -45,27 +46,24 @@ const QUOTED_CHARACTERS = 200;
  */
 export class HttpClient {
   readonly #options: HttpClientOptions;
-  #asking: Pool | null = null;
-  #commanding: Pool | null = null;
+  /** The kept connections. */
+  #pool: Pool | null = null;
+  /** The connections made for one request each. */
+  readonly #fresh = new Set<Client>();
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
   }
 
   async connect(): Promise<void> {
-    if (this.#asking !== null) return;
-    const { origin } = new URL(this.#options.url);
-    const limits = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS } };
-    this.#asking = new Pool(origin, { ...limits, connections: 4 });
-    this.#commanding = new Pool(origin, { ...limits, connections: 4, pipelining: 0 });
+    this.#pool ??= new Pool(new URL(this.#options.url).origin, { ...LIMITS, connections: 4 });
   }
 
   /** Drops the connections; requests under way fail. */
   async close(): Promise<void> {
-    const pools = [this.#asking, this.#commanding];
-    this.#asking = null;
-    this.#commanding = null;
-    await Promise.all(pools.map((pool) => pool?.destroy()));
+    const pool = this.#pool;
+    this.#pool = null;
+    await Promise.all([...this.#fresh, pool].map((connections) => connections?.destroy()));
   }
 
   /**
@@ -101,21 +99,33 @@ export class HttpClient {
   }
 
   async #exchange(request: HttpRequest, signal: AbortSignal): Promise<string> {
+    if (this.#pool === null) {
+      throw new InternalError('internal', `${this.#options.component} was called before connect().`);
+    }
+    if (request.method !== 'GET') return await this.#exchangeFresh(request, signal);
     try {
-      return await this.#exchangeOnce(request, signal);
+      return await this.#exchangeOver(this.#pool, request, signal);
     } catch (error) {
-      if (request.method !== 'GET' || signal.aborted || !wasStale(error)) throw error;
-      return await this.#exchangeOnce(request, signal);
+      if (signal.aborted || !wasStale(error)) throw error;
+      // The other kept connections may be as stale as this one.
+      return await this.#exchangeFresh(request, signal);
     }
   }
 
-  async #exchangeOnce(request: HttpRequest, signal: AbortSignal): Promise<string> {
-    const pool = request.method === 'GET' ? this.#asking : this.#commanding;
-    if (pool === null) {
-      throw new InternalError('internal', `${this.#options.component} was called before connect().`);
+  async #exchangeFresh(request: HttpRequest, signal: AbortSignal): Promise<string> {
+    const client = new Client(new URL(this.#options.url).origin, LIMITS);
+    this.#fresh.add(client);
+    try {
+      return await this.#exchangeOver(client, request, signal);
+    } finally {
+      this.#fresh.delete(client);
+      await client.destroy();
     }
+  }
+
+  async #exchangeOver(connections: Dispatcher, request: HttpRequest, signal: AbortSignal): Promise<string> {
     const base = new URL(this.#options.url).pathname.replace(/\/+$/, '');
-    const answer = await pool.request({
+    const answer = await connections.request({
       method: request.method,
       path: base + request.path,
       signal,
@@ -188,8 +198,8 @@ export class HttpClient {
       );
     }
     const reason = reasonOf(error);
-    if (reason.startsWith('HPE_')) {
-      return new ComponentFailedError('bad_answer', `${component} did not answer in HTTP (${reason}).`, {
+    if (isNoHttp(error)) {
+      return new ComponentFailedError('bad_answer', `${component} did not answer in HTTP.`, {
         ...facts,
         actual: reason,
         hint: `Check that ${url} is the ${component} and not another service.`,
@@ -217,7 +227,12 @@ function codeOf(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
+function isNoHttp(error: unknown): boolean {
+  const cause = error instanceof CutOff ? error.cause : error;
+  return cause instanceof errors.HTTPParserError;
+}
+
 function reasonOf(error: unknown): string {
-  if (error instanceof CutOff) return codeOf(error.cause)?.startsWith('HPE_') ? 'HPE_BODY' : error.message;
+  if (isNoHttp(error)) return 'not the HTTP protocol';
   return codeOf(error) ?? (error instanceof Error ? error.message : String(error));
 }
