@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path';
 import {
   ComponentFailedError,
+  DiaError,
   InvalidRequestError,
   NoSpaceError,
   WrongStateError,
@@ -120,6 +121,7 @@ async function makeFolders(folder: string, ownerId: number | null): Promise<void
 
 /** Turns what the file system says into an error of ours; leaves our own alone. */
 function fileSystemError(thrown: unknown, path: string): unknown {
+  if (thrown instanceof DiaError) return thrown;
   const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
   const facts = { component: 'writer', operation: 'open the output file', actual: path, cause: thrown };
   switch (code) {

@@ -16,7 +16,7 @@ const LAST_ANSWERS_MS = 1000;
 const LARGEST_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Answers one request; the body is `{}` where none was sent. */
-export type Handler = (body: JsonObject) => JsonObject | Promise<JsonObject>;
+type Handler = (body: JsonObject) => JsonObject | Promise<JsonObject>;
 
 /** Handlers by path, then by method. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;

@@ -4,7 +4,7 @@ import type { Recorder, RecorderReport } from './recorder.js';
 import type { Routes } from './rest.js';
 
 /** The statistics, by the names of PSI's writer and some more. */
-export function statisticsBody(report: RecorderReport): JsonObject {
+function statisticsBody(report: RecorderReport): JsonObject {
   return {
     status: report.status,
     n_received_frames: report.receivedFrames,
@@ -21,7 +21,7 @@ export function statisticsBody(report: RecorderReport): JsonObject {
 }
 
 /** The whole state in one answer. */
-export function statusBody(report: RecorderReport): JsonObject {
+function statusBody(report: RecorderReport): JsonObject {
   const { error } = report;
   return { ...statisticsBody(report), error: error?.message ?? null, error_code: error?.code ?? null };
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../contracts/json.js';
 
 /** How the values of a column are kept: numbers exactly as JSON has them, booleans as 0 and 1. */
-export type ColumnType = 'int64' | 'float64' | 'int8' | 'text';
+type ColumnType = 'int64' | 'float64' | 'int8' | 'text';
 
 /** A value that comes with every frame. */
 export interface Column {
