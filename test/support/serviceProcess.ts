@@ -76,8 +76,9 @@ export class ServiceProcess {
 export async function runToEnd(
   program: string,
   args: readonly string[],
+  environment: Record<string, string> = {},
 ): Promise<{ code: number | null; log: string }> {
-  const { child, log } = spawnProgram(program, args, {});
+  const { child, log } = spawnProgram(program, args, environment);
   const [code] = await once(child, 'close');
   return { code, log: log.join('\n') };
 }
