@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { ask, sendRaw, startTestServer, type TestServer } from '../../support/apiServer.js';
 
@@ -305,6 +307,14 @@ describe('bad requests', () => {
     expect(answer).to.match(/^HTTP\/1\.1 413 /);
     expect(answer).to.include('"code":"body_too_large"');
     expect(server.fake.executed).to.deep.equal([]);
+  });
+
+  it('whose body is refused and never ends are disconnected', async () => {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(
+      'PUT /api/v1/config HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n{',
+    );
+    expect(await text(socket)).to.match(/^HTTP\/1\.1 413 /);
   });
 
   it('whose body is cut off execute nothing', async () => {

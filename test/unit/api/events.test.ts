@@ -35,6 +35,7 @@ class StreamReader {
 
 describe('event streams', () => {
   let server: TestServer;
+  const sockets: Socket[] = [];
 
   const open = async (headers: Record<string, string> = {}, query = '') =>
     new StreamReader(await fetch(`${server.url}/api/v1/events${query}`, { headers }));
@@ -45,7 +46,10 @@ describe('event streams', () => {
   beforeEach(async () => {
     server = await startTestServer({ integration: new FakeIntegration(new FakeEvents({ memory: 5 })) });
   });
-  afterEach(() => server.close());
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await server.close();
+  });
 
   it('begin with a snapshot of the whole status, then tell what happens, in the names of the wire', async () => {
     server.fake.become({ status: 'CONFIGURED' });
@@ -128,6 +132,7 @@ describe('event streams', () => {
   /** A client that asks for events and then reads nothing. */
   const openDeaf = async (port: number): Promise<Socket> => {
     const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
     socket.write('GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n');
     await once(socket, 'data');
     socket.pause();
@@ -153,7 +158,6 @@ describe('event streams', () => {
     expect(text).to.include(`id: life-1-${before}\nevent: snapshot`);
     server.fake.events.add('state', { after: true });
     while (!text.includes('"after":true')) await once(socket, 'data');
-    socket.destroy();
   });
 
   it('of a client that reads nothing for two heartbeats are cut off', async () => {
@@ -165,7 +169,6 @@ describe('event streams', () => {
     const deadline = performance.now() + 5_000;
     while (listening() && performance.now() < deadline) await new Promise(setImmediate);
     expect(listening()).to.equal(false);
-    socket.destroy();
     await quick.close();
   });
 });
