@@ -14,20 +14,25 @@ describe('frames from the simulated detector through the simulated backend', () 
   let backend: Backend;
   let reader: FrameReader | null;
 
-  beforeEach(async () => {
+  beforeEach(() => startPrograms('64x96'));
+
+  async function startPrograms(shape: string): Promise<void> {
     reader = null;
-    detectorProcess = await ServiceProcess.start('simulation/detector', ['--shape', '64x96']);
+    detectorProcess = await ServiceProcess.start('simulation/detector', ['--shape', shape]);
     const framesFrom = detectorProcess.endpoint('frames');
     backendProcess = await ServiceProcess.start('simulation/backend', ['--frames-from', framesFrom]);
     detector = createDetector('simulated', 'detector', { endpoint: detectorProcess.endpoint('control') });
     backend = createBackend('psi', 'backend', { url: backendProcess.endpoint('http') });
     await Promise.all([detector.connect(), backend.connect()]);
-  });
-  afterEach(async () => {
+  }
+
+  afterEach(stopPrograms);
+
+  async function stopPrograms(): Promise<void> {
     reader?.close();
     await Promise.all([detector.disconnect(), backend.disconnect()]);
     await Promise.all([detectorProcess.stop(), backendProcess.stop()]);
-  });
+  }
 
   /** Starts a run as the controller does: backend and writer in parallel, the detector last. */
   async function begin(parameters: { frames: number; period: number; dr?: number }): Promise<FrameReader> {
@@ -99,6 +104,44 @@ describe('frames from the simulated detector through the simulated backend', () 
     reader = new FrameReader(backendProcess.endpoint('frames'));
     const frames = await reader.take(100);
     expect(frames.map(({ header }) => header.frame)).to.deep.equal([...frames.keys()]);
+  });
+
+  it('are forgotten with their run when no writer took them', async () => {
+    await backend.configure({}, within());
+    await backend.open(within());
+    await detector.configure({ frames: 20, period: 0.001, exptime: 0 }, within());
+    await detector.start(within());
+    await until(
+      () => backend.metrics(within()),
+      ({ buffered_frames: buffered }) => buffered === 20,
+    );
+    await end();
+    const frames = await (await begin({ frames: 3, period: 0.001 })).take(3);
+    expect(frames.map(({ header }) => header.frame)).to.deep.equal([0, 1, 2]);
+    expect(await backend.metrics(within())).to.include({ received_frames: 3, sent_frames: 3 });
+  });
+
+  it('still on their way when their run was stopped do not get into the next one', async () => {
+    await stopPrograms();
+    // Large frames, so that those in flight need longer than the backend does to open again.
+    await startPrograms('512x1024');
+    (await begin({ frames: 1000, period: 0.001, dr: 32 })).close();
+    await until(
+      () => backend.metrics(within()),
+      ({ received_frames: received }) => Number(received) > 0,
+    );
+    backendProcess.signal('SIGSTOP');
+    const before = Number((await detector.metrics(within())).frames_sent);
+    await until(
+      () => detector.metrics(within()),
+      ({ frames_sent: sent }) => Number(sent) > before + 60,
+    );
+    await detector.stop(within());
+    backendProcess.signal('SIGCONT');
+    await end();
+    const frames = await (await begin({ frames: 10, period: 0.001, dr: 32 })).take(10);
+    expect(frames.map(({ header }) => header.frame)).to.deep.equal([...frames.keys()]);
+    expect(await reader?.next(20)).to.equal(null);
   });
 
   it('are dropped and counted by the detector when nobody takes them, without holding it up', async () => {
