@@ -1,12 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_ADDRESS } from '../client/client.js';
 
-/** Options of every command that asks a server. */
-export interface ServerFlags {
-  readonly url: string;
-  readonly json?: boolean;
-}
-
 /** Adds `--json`. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON on stdout, one document a line, and nothing else there');

@@ -20,14 +20,14 @@ const LEAST_BAR_COLUMNS = 8;
 
 /** Share of the frames on disk, 0 to 1; null when nobody knows how many there will be. */
 export function shareDone(view: ProgressView): number | null {
-  const expected = sane(view.expectedFrames);
-  return expected === 0 ? null : Math.min(1, sane(view.writtenFrames) / expected);
+  const expected = count(view.expectedFrames);
+  return expected === 0 ? null : Math.min(1, count(view.writtenFrames) / expected);
 }
 
 /** Seconds until the last frame at the present rate; null when that cannot be said. */
 export function remainingS(view: ProgressView): number | null {
-  const expected = sane(view.expectedFrames);
-  const missing = Math.max(0, expected - sane(view.writtenFrames));
+  const expected = count(view.expectedFrames);
+  const missing = Math.max(0, expected - count(view.writtenFrames));
   if (expected === 0) return null;
   if (missing === 0) return 0;
   const seconds = missing / sane(view.rateHz);
@@ -36,11 +36,11 @@ export function remainingS(view: ProgressView): number | null {
 
 /** `34/100 frames, 34 %, 49.8 frames/s, 1.3 s left`. */
 export function progressText(view: ProgressView): string {
-  const written = Math.floor(sane(view.writtenFrames));
-  const expected = Math.floor(sane(view.expectedFrames));
+  const written = count(view.writtenFrames);
+  const expected = count(view.expectedFrames);
   const share = shareDone(view);
   const remaining = remainingS(view);
-  const lost = Math.floor(sane(view.lostFrames));
+  const lost = count(view.lostFrames);
   return [
     expected === 0 ? `${written} frames` : `${written}/${expected} frames`,
     ...(share === null ? [] : [`${percent(written, expected)} %`]),
@@ -55,10 +55,10 @@ export function progressText(view: ProgressView): string {
  */
 export function progressLine(view: ProgressView, { columns, state }: LineOptions): string {
   const share = shareDone(view);
-  const isMoving = share !== null || sane(view.writtenFrames) > 0;
+  const isMoving = share !== null || count(view.writtenFrames) > 0;
   const parts = isMoving ? [state, progressText(view)] : [state];
   // The last column stays free: a terminal that is full would go to the next line.
-  const room = Math.max(0, Math.floor(sane(columns)) - 1);
+  const room = Math.max(0, count(columns) - 1);
   const barColumns = Math.min(BAR_COLUMNS, room - parts.join(' ').length - 3);
   if (share === null || barColumns < LEAST_BAR_COLUMNS) return parts.join(' ').slice(0, room);
   const filled = Math.floor(share * barColumns);
@@ -67,10 +67,9 @@ export function progressLine(view: ProgressView, { columns, state }: LineOptions
 
 /** A number that grows whenever a plain line is worth printing: each 10 %, or each doubling of an open end. */
 export function progressStep(view: ProgressView): number {
-  const share = shareDone(view);
-  return share === null
-    ? Math.floor(Math.log2(sane(view.writtenFrames) + 1))
-    : Math.floor(percent(sane(view.writtenFrames), sane(view.expectedFrames)) / 10);
+  const written = count(view.writtenFrames);
+  const expected = count(view.expectedFrames);
+  return Math.floor(expected === 0 ? Math.log2(written + 1) : percent(written, expected) / 10);
 }
 
 /** `1.3 s`, `47 s`, `3 min 20 s`, `2 h 05 min`. */
@@ -103,6 +102,10 @@ function percent(written: number, expected: number): number {
 function formatRate(rateHz: number): string {
   const rate = sane(rateHz);
   return rate < 100 ? rate.toFixed(1) : String(Math.round(rate));
+}
+
+function count(value: number): number {
+  return Math.floor(sane(value));
 }
 
 /** Counts come over a network from programs in all states: nothing odd may reach the screen. */

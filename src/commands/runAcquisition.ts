@@ -6,6 +6,9 @@ import type { AcquisitionConfig } from '../contracts/json.js';
 import { unlessAborted } from './interrupts.js';
 import type { RunDisplay } from './runDisplay.js';
 
+/** A server that was cut off, or restarted, is back by then; one that ended is not. */
+const RECONNECT_TIMEOUT_MS = 10_000;
+
 /** How an acquisition is run. */
 export interface RunOptions {
   readonly config: AcquisitionConfig;
@@ -38,7 +41,9 @@ export async function runAcquisition(client: DiaClient, options: RunOptions): Pr
   const run = new FollowedRun(client, display);
   try {
     // Listening before anything happens: a short acquisition is over when its start is answered.
-    const end = run.follow(client.events({ signal: following.signal }));
+    const end = run.follow(
+      client.events({ signal: following.signal, reconnectTimeoutMs: RECONNECT_TIMEOUT_MS }),
+    );
     end.catch(() => undefined);
     await unlessAborted(run.listening, signal);
     await unlessAborted(client.setConfig(config), signal);

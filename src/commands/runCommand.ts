@@ -23,7 +23,7 @@ export async function runCommand(
 }
 
 /** Prints what went wrong; answers how the command ends. */
-export function reportFailure(output: Output, thrown: unknown): ExitName {
+function reportFailure(output: Output, thrown: unknown): ExitName {
   if (thrown instanceof Interrupted) {
     output.problem(thrown.message);
     return 'interrupted';
