@@ -163,7 +163,7 @@ describe('event streams', () => {
   it('of a client that reads nothing for two heartbeats are cut off', async () => {
     const integration = new FakeIntegration();
     const quick = await startTestServer({ integration, events: { heartbeatMs: 20 } });
-    const socket = await openDeaf(quick.port);
+    await openDeaf(quick.port);
     flood(integration.events);
     const listening = () => integration.events.listeners > 0;
     const deadline = performance.now() + 5_000;
