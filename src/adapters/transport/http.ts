@@ -31,6 +31,8 @@ export interface HttpRequest {
   readonly operation: string;
   /** Turns an answer that is not 2xx into a more telling error; null leaves it to the client. */
   readonly explain?: (statusCode: number, body: string) => DiaError | null;
+  /** The one status code that means success, for components where another 2xx does not; any 2xx by default. */
+  readonly successStatus?: number;
 }
 
 /** Every request has bounds of its own; only connecting is bounded here as well, so that it is tried again. */
@@ -140,7 +142,11 @@ export class HttpClient {
       // Headers have come, so the connection was not stale: the answer was cut off.
       throw error instanceof DiaError ? error : new CutOff('the answer was cut off', { cause: error });
     }
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return body;
+    const { successStatus } = request;
+    const { statusCode } = answer;
+    if (successStatus === undefined ? statusCode >= 200 && statusCode < 300 : statusCode === successStatus) {
+      return body;
+    }
     throw request.explain?.(answer.statusCode, body) ?? this.#notOk(answer.statusCode, body, request);
   }
 
