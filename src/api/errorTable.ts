@@ -65,6 +65,10 @@ export function errorEnvelope(
   return {
     state: 'error',
     status: error.message,
-    error: { ...errorFacts(error, request.operation), request_id: request.requestId },
+    error: {
+      ...errorFacts(error, request.operation),
+      component: error.facts.component ?? 'controller',
+      request_id: request.requestId,
+    },
   };
 }

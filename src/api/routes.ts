@@ -34,7 +34,10 @@ const clientConfigurationBody = new BodyRule(bodies.clientConfiguration, {
   required: true,
   example: { pipeline: { detector: { exptime: 0.001 } } },
 });
-const backendBody = new BodyRule(bodies.backendSettings, { example: { bit_depth: 16, n_frames: 100 } });
+const settingsBody = new BodyRule(bodies.backendSettings, {
+  whenMissing: "The backend's action config needs settings as a JSON body: use PUT.",
+  example: { bit_depth: 16, n_frames: 100 },
+});
 const anyBody = new BodyRule(bodies.anything);
 
 const command = (make: (request: ApiRequest) => Command): RouteWork => ({ kind: 'command', command: make });
@@ -57,11 +60,10 @@ const start = command(({ body }) => {
 const backendCall = command(({ params, body }) => {
   const action = params.action ?? '';
   if (!BACKEND_ACTIONS.includes(action)) throw unknownAction(action);
-  const settings = backendBody.parse(body) ?? null;
-  // The published client sends `{}` with every action.
-  const ignored = action !== 'config' && (settings === null || Object.keys(settings).length === 0);
-  if (action !== 'config' && !ignored) noBody.parse(body);
-  return { type: 'backend.call', action, settings: action === 'config' ? settings : null };
+  // Without settings the backend would be configured with nothing at all, which nobody means.
+  if (action === 'config') return { type: 'backend.call', action, settings: settingsBody.need(body) };
+  noBody.parse(body);
+  return { type: 'backend.call', action, settings: null };
 });
 
 /** The rule of routes that take no body: an empty object is tolerated, as clients send one. */
@@ -240,7 +242,7 @@ export const routes: readonly Route[] = [
     method: 'PUT',
     path: `${V1}/backend/:action`,
     summary: 'Call the backend directly: open, close, reset or config.',
-    body: backendBody,
+    body: settingsBody,
     adds: adds.backend,
     work: backendCall,
   },

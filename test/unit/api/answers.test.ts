@@ -102,6 +102,7 @@ describe('answers of the API', () => {
     });
     expect(httpStatus).to.equal(500);
     expect(body.status).to.equal('Internal error: x is not a function');
+    expect(body.error).to.include({ component: 'controller', operation: 'POST /api/v1/kill' });
     expect(JSON.stringify(body)).not.to.match(/\bat .*\.[jt]s/);
     const [line] = server.log;
     expect(line?.level).to.equal('error');

@@ -194,6 +194,11 @@ const badRequests: BadRequest[] = [
     answers: [400, 'invalid_body', /Unknown field 'bit_depth'/],
   },
   {
+    title: 'a config of the backend without settings',
+    request: 'GET /api/v1/backend/config',
+    answers: [400, 'invalid_body', /needs settings as a JSON body: use PUT/],
+  },
+  {
     title: 'a body of more than 1 MiB',
     request: PUT_CONFIG,
     raw: ' '.repeat(1024 * 1024 + 1),

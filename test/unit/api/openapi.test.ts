@@ -120,12 +120,15 @@ describe('the OpenAPI document', () => {
         $ref: `api#/paths/${pointer}/${method}/responses/200/content/application~1json/schema`,
       });
       const example = operation.requestBody?.content['application/json']?.example;
-      const answer = await fetch(server.url + path.replace('{action}', 'config').replaceAll(/[{}]/g, ''), {
-        method,
-        ...(example === undefined
-          ? {}
-          : { body: JSON.stringify(example), headers: { 'Content-Type': 'application/json' } }),
-      });
+      const answer = await fetch(
+        server.url + path.replace('{action}', method === 'put' ? 'config' : 'open').replaceAll(/[{}]/g, ''),
+        {
+          method,
+          ...(example === undefined
+            ? {}
+            : { body: JSON.stringify(example), headers: { 'Content-Type': 'application/json' } }),
+        },
+      );
       const body: unknown = await answer.json();
       expect(
         validate(body),
