@@ -29,10 +29,13 @@ export interface AcquisitionContext {
   auxiliaryWriters: Readonly<Record<string, Observed>>;
   /** True when writers must be ended before the files can be judged. */
   writersUnfinished: boolean;
+  restartsFromFinished: boolean;
   deadlineError: (operation: string) => DiaError;
 }
 
 export interface AcquisitionInput {
+  /** Whether a config is taken in `finished`, without a reset in between. */
+  readonly restartsFromFinished: boolean;
   /** Makes the error that a missed deadline of `operation` leads to. */
   readonly deadlineError: (operation: string) => DiaError;
 }
@@ -148,6 +151,8 @@ export const acquisitionMachine = setup({
   },
   guards: {
     carriesPlan: ({ event }) => event.type === 'acquisition.start' && event.plan !== undefined,
+    mayRestart: ({ context, event }) =>
+      context.restartsFromFinished && 'plan' in event && event.plan !== undefined,
     startWasRequested: ({ context }) => context.startRequested,
     detectorsAreDone: ({ context }) =>
       isEmpty(context.detectors)
@@ -179,6 +184,7 @@ export const acquisitionMachine = setup({
     writers: {},
     auxiliaryWriters: {},
     writersUnfinished: false,
+    restartsFromFinished: input.restartsFromFinished,
     deadlineError: input.deadlineError,
   }),
   initial: 'initialized',
@@ -312,6 +318,14 @@ export const acquisitionMachine = setup({
 
     finished: {
       entry: { type: 'report', params: { status: 'FINISHED' } },
+      on: {
+        'acquisition.configure': { guard: 'mayRestart', target: 'configuring', actions: 'takePlan' },
+        'acquisition.start': {
+          guard: 'mayRestart',
+          target: 'configuring',
+          actions: ['takePlan', 'requestStart'],
+        },
+      },
     },
 
     stopping: {

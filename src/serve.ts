@@ -132,6 +132,8 @@ function createController(
   return new IntegrationController({
     components: new Components(createAdapters(loaded, endpoints), deployment.limits, telemetry),
     limits: deployment.limits,
+    vocabulary: deployment.vocabulary,
+    resetWhileRunning: true,
     validator: loaded.validator,
     plan: {
       pipelines: deployment.pipelines.map(({ name }) => name),

@@ -5,6 +5,7 @@ import { ComponentSilentError, InternalError, toDiaError } from '../contracts/er
 import type { Telemetry } from '../telemetry/logger.js';
 import { agree } from './agree.js';
 import type { Components } from './components.js';
+import type { Applied } from './work/applied.js';
 import { configureComponents } from './work/configure.js';
 import { endRun, standDown } from './work/standDown.js';
 import { startRun } from './work/startRun.js';
@@ -21,13 +22,19 @@ export interface AcquisitionLimits {
   readonly auxiliaryTimeoutMs: number;
 }
 
+export interface AcquisitionActorOptions {
+  readonly limits: AcquisitionLimits;
+  readonly telemetry: Telemetry;
+  readonly applied: Applied;
+  readonly restartsFromFinished: boolean;
+}
+
 export type AcquisitionActor = Actor<typeof acquisitionMachine>;
 
 /** Binds the work of the controller to the acquisition machine. */
 export function createAcquisitionActor(
   components: Components,
-  limits: AcquisitionLimits,
-  telemetry: Telemetry,
+  { limits, telemetry, applied, restartsFromFinished }: AcquisitionActorOptions,
 ): AcquisitionActor {
   const settled = (status: 'INITIALIZED' | 'CONFIGURED' | 'RUNNING', signal: AbortSignal) =>
     agree(components, status, { signal, timeoutMs: limits.settleTimeoutMs });
@@ -37,7 +44,7 @@ export function createAcquisitionActor(
       actors: {
         configureComponents: fromPromise<void, { plan: AcquisitionPlan | null }>(
           async ({ input, signal }) => {
-            await configureComponents(components, planned(input.plan), signal);
+            await configureComponents(components, planned(input.plan), { applied, signal });
             await settled('CONFIGURED', signal);
           },
         ),
@@ -49,6 +56,7 @@ export function createAcquisitionActor(
           },
         ),
         standDown: fromPromise<void, { how: StandDown }>(async ({ input, signal }) => {
+          applied.forgetAll();
           await standDown(components, input.how, signal);
           await settled('INITIALIZED', signal);
         }),
@@ -63,6 +71,7 @@ export function createAcquisitionActor(
           });
         }),
         makeSafe: fromPromise(async ({ signal }) => {
+          applied.forgetAll();
           for (const thrown of await endRun(components, 'stop', signal)) {
             const error = toDiaError(thrown);
             telemetry.log.warn(`Could not be made safe after the error: ${error.message}`, {
@@ -81,7 +90,7 @@ export function createAcquisitionActor(
         auxiliaryTimeout: limits.auxiliaryTimeoutMs,
       },
     }),
-    { input: { deadlineError } },
+    { input: { deadlineError, restartsFromFinished } },
   );
   return actor;
 }

@@ -1,6 +1,9 @@
+import type { Detector } from '../contracts/detector.js';
 import { InvalidRequestError, UnknownNameError } from '../contracts/errors.js';
 import type { Command, Reply } from '../contracts/integration.js';
+import type { JsonValue } from '../contracts/json.js';
 import type { Components } from './components.js';
+import type { Supervisor, Watched } from './supervisor.js';
 
 /** Which components are enabled, by name. */
 export function clientsEnabled(components: Components): Record<string, boolean> {
@@ -15,26 +18,46 @@ export function disabledSections({ pipelines, auxiliaryWriters }: Components): s
   return [...roles, ...auxiliaryWriters.filter(({ enabled }) => !enabled).map(({ name }) => name)];
 }
 
-/** Enables and disables components by name; an unknown name changes nothing. */
+/** Enables and disables components by name, or whole pipelines by theirs; an unknown name changes nothing. */
 export async function enableClients(
   components: Components,
   wanted: Readonly<Record<string, boolean>>,
 ): Promise<void> {
-  const byName = new Map(components.all.map((one) => [one.name, one]));
+  const members = new Map<string, Watched[]>(components.all.map((one) => [one.name, [one]]));
+  if (components.pipelines.length > 1) {
+    for (const { name, detector, backend, writer } of components.pipelines) {
+      members.set(name, [detector, backend, writer]);
+    }
+  }
   for (const name of Object.keys(wanted)) {
-    if (byName.has(name)) continue;
+    if (members.has(name)) continue;
     throw new InvalidRequestError('invalid_body', `There is no component '${name}'.`, {
       operation: 'enable',
-      expected: [...byName.keys()],
+      expected: [...members.keys()],
       actual: name,
+      hint: 'GET /api/v1/enabled_clients lists them all.',
     });
   }
   for (const [name, enabled] of Object.entries(wanted)) {
-    const component = byName.get(name);
-    if (component === undefined || component.enabled === enabled) continue;
-    if (enabled) component.enable();
-    else component.disable();
+    for (const component of members.get(name) ?? []) {
+      if (component.enabled === enabled) continue;
+      if (enabled) component.enable();
+      else component.disable();
+    }
   }
+}
+
+/** Asks or tells the detector; with several pipelines all of them, answered by pipeline name. */
+export async function ofDetectors(
+  { pipelines }: Components,
+  ask: (detector: Supervisor<Detector>) => Promise<JsonValue>,
+): Promise<JsonValue> {
+  const [first, ...others] = pipelines;
+  if (first !== undefined && others.length === 0) return ask(first.detector);
+  const enabled = pipelines.filter(({ detector }) => detector.enabled);
+  return Object.fromEntries(
+    await Promise.all(enabled.map(async ({ name, detector }) => [name, await ask(detector)] as const)),
+  );
 }
 
 /** Speaks to the backend beside the acquisition, for those who debug it. */

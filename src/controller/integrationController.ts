@@ -1,7 +1,7 @@
 import { waitFor } from 'xstate';
 import type { AcquisitionValidator } from '../config/acquisitionConfig.js';
 import type { AcquisitionPlan, StandDown, StatusReport } from '../contracts/acquisition.js';
-import { ComponentFailedError, type DiaError, toDiaError, WrongStateError } from '../contracts/errors.js';
+import { InvalidRequestError, toDiaError, WrongStateError } from '../contracts/errors.js';
 import type { Command, CommandContext, Integration, Reply } from '../contracts/integration.js';
 import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
 import type { Telemetry } from '../telemetry/logger.js';
@@ -10,16 +10,22 @@ import { type AcquisitionActor, type AcquisitionLimits, createAcquisitionActor }
 import { CommandQueue } from './commandQueue.js';
 import type { Components } from './components.js';
 import { ConfigBook } from './configBook.js';
-import { callBackend, clientsEnabled, disabledSections, enableClients } from './directCalls.js';
+import { callBackend, clientsEnabled, disabledSections, enableClients, ofDetectors } from './directCalls.js';
 import { EventLog } from './eventLog.js';
 import { liveDetails, liveMetrics } from './liveQueries.js';
 import { type PlanOptions, planAcquisition } from './planAcquisition.js';
-import { report } from './statusBoard.js';
+import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
+import { StatusReporter } from './statusReporter.js';
+import type { Vocabulary } from './vocabulary.js';
 import { watchRun } from './watchRun.js';
+import { Applied } from './work/applied.js';
 
 export interface ControllerOptions {
   readonly components: Components;
-  readonly limits: AcquisitionLimits & { readonly statusTimeoutMs: number };
+  readonly limits: AcquisitionLimits;
+  readonly vocabulary: Vocabulary;
+  /** False: a reset is refused while an acquisition runs (kill is not). */
+  readonly resetWhileRunning: boolean;
   readonly validator: AcquisitionValidator;
   readonly plan: Omit<PlanOptions, 'overlays'>;
   readonly telemetry: Telemetry;
@@ -46,23 +52,35 @@ export class IntegrationController implements Integration {
   private readonly queue = new CommandQueue();
   private readonly book: ConfigBook;
   private readonly closing = new AbortController();
-  private current: StatusReport;
+  private readonly applied = new Applied();
+  private readonly reporter: StatusReporter;
   private details: Promise<JsonObject> | null = null;
 
   constructor(options: ControllerOptions) {
     this.options = options;
     this.components = options.components;
     this.book = new ConfigBook(options.validator, options.telemetry.log);
-    this.actor = createAcquisitionActor(options.components, options.limits, options.telemetry);
-    this.current = report(this.actor.getSnapshot(), options.components, null);
+    this.actor = createAcquisitionActor(options.components, {
+      limits: options.limits,
+      telemetry: options.telemetry,
+      applied: this.applied,
+      restartsFromFinished: options.vocabulary === 'ready',
+    });
+    this.reporter = new StatusReporter(this.actor, { ...options, events: this.events });
   }
 
   /** Connects to the components and begins to watch them. */
   async start(): Promise<void> {
     await this.components.start();
-    watchRun(this.actor, this.components, this.events, () => this.refresh());
+    watchRun(this.actor, this.components, this.events, () => this.reporter.refresh());
+    for (const component of this.components.all) {
+      component.subscribe(() => {
+        // Whoever was silent, or disabled, may have forgotten what it was configured with.
+        if (!component.enabled || component.view().error !== null) this.applied.forget(component.name);
+      });
+    }
     this.actor.start();
-    this.refresh();
+    this.reporter.refresh();
   }
 
   /** Ends a run that goes on, within its deadlines, and lets go of the components. */
@@ -111,7 +129,7 @@ export class IntegrationController implements Integration {
   }
 
   status(): StatusReport {
-    return this.current;
+    return this.reporter.spoken;
   }
 
   statusDetails(): Promise<JsonObject> {
@@ -135,8 +153,8 @@ export class IntegrationController implements Integration {
 
   detectorValue(name: string, context: CommandContext): Promise<JsonValue> {
     return withRequestContext({ requestId: context.requestId, client: context.client }, () =>
-      this.detector().call('getValue', this.closing.signal, (adapter, options) =>
-        adapter.getValue(name, options),
+      ofDetectors(this.components, (detector) =>
+        detector.call('getValue', this.closing.signal, (adapter, options) => adapter.getValue(name, options)),
       ),
     );
   }
@@ -174,16 +192,13 @@ export class IntegrationController implements Integration {
       case 'components.enable':
         this.requireRest('change which components are enabled');
         await enableClients(this.components, command.enabled);
-        this.refresh();
+        this.reporter.refresh();
         return { clients_enabled: this.clientsEnabled() };
-      case 'detector.setValue': {
+      case 'detector.setValue':
         this.requireRest('set a detector value');
-        const value = await this.detector().call('setValue', this.closing.signal, (adapter, options) =>
-          adapter.setValue(command.name, command.value, options),
-        );
-        return { value };
-      }
+        return { value: await this.setDetectorValue(command.name, command.value) };
       case 'backend.call':
+        for (const { backend } of this.components.pipelines) this.applied.forget(backend.name);
         return callBackend(this.components, command, this.closing.signal);
       case 'overlay.set':
         return { client_configuration: this.book.setOverlays(command.overlays, this.pipelineNames()) };
@@ -194,10 +209,19 @@ export class IntegrationController implements Integration {
     }
   }
 
+  private setDetectorValue(name: string, value: JsonValue): Promise<JsonValue> {
+    return ofDetectors(this.components, (detector) => {
+      this.applied.forget(detector.name);
+      return detector.call('setValue', this.closing.signal, (adapter, options) =>
+        adapter.setValue(name, value, options),
+      );
+    });
+  }
+
   private async configure(config: AcquisitionConfig): Promise<Reply> {
-    this.requireConfigurable();
+    this.requireConfigurable(cannotConfigure);
     const plan = await this.plan(this.book.validated(config, disabledSections(this.components)));
-    this.requireConfigurable();
+    this.requireConfigurable(cannotConfigure);
     this.book.set(config);
     this.actor.send({ type: 'acquisition.configure', plan });
     await this.outcome('configured');
@@ -208,23 +232,27 @@ export class IntegrationController implements Integration {
   private async startRun(command: Extract<Command, { type: 'acquisition.start' }>): Promise<Reply> {
     const { sections, triggerStart } = command;
     if (sections === null) {
-      if (this.current.status !== 'CONFIGURED') throw this.cannotStart();
+      if (this.options.vocabulary === 'ready') throw startsWithoutConfig();
+      if (this.reporter.current.status !== 'CONFIGURED') throw cannotStart(this.reporter.spoken);
       this.actor.send({ type: 'acquisition.start', triggerStart });
     } else {
-      if (!['INITIALIZED', 'CONFIGURED'].includes(this.current.status)) throw this.cannotStart();
-      const config = this.book.completed(sections);
+      this.requireConfigurable(cannotStart);
+      const config =
+        this.options.vocabulary === 'ready' ? (sections as AcquisitionConfig) : this.book.completed(sections);
       const plan = await this.plan(this.book.validated(config, disabledSections(this.components)));
-      this.requireConfigurable();
+      this.requireConfigurable(cannotStart);
       this.book.set(config);
       this.actor.send({ type: 'acquisition.start', plan, triggerStart });
     }
     await this.outcome('running');
     this.book.succeeded();
-    return this.current.file === null ? {} : { file: this.current.file };
+    return this.reporter.current.file === null ? {} : { file: this.reporter.current.file };
   }
 
   /** Ends whatever is under way; a stand-down that is under way already is joined, unless it comes to force. */
   private async standDown(how: StandDown): Promise<Reply> {
+    const runs = this.actor.getSnapshot().hasTag('watched');
+    if (how === 'reset' && runs && !this.options.resetWhileRunning) throw cannotReset(this.reporter.spoken);
     this.book.doubt();
     this.actor.send({ type: `acquisition.${how}` });
     await this.settled();
@@ -268,92 +296,30 @@ export class IntegrationController implements Integration {
     });
   }
 
-  private requireConfigurable(): void {
-    const { status } = this.current;
-    if (status === 'INITIALIZED' || status === 'CONFIGURED') return;
-    throw this.wrongState(
-      `Cannot set config in IntegrationStatus.${status} state. Please reset first.`,
-      'configure',
-      ['INITIALIZED', 'CONFIGURED'],
-    );
+  private requireConfigurable(error: (present: StatusReport) => WrongStateError): void {
+    const allowed = [
+      'INITIALIZED',
+      'CONFIGURED',
+      ...(this.options.vocabulary === 'ready' ? ['FINISHED'] : []),
+    ];
+    if (!allowed.includes(this.reporter.current.status)) throw error(this.reporter.spoken);
   }
 
   private requireRest(attempt: string): void {
     const snapshot = this.actor.getSnapshot();
-    if (!snapshot.hasTag('watched') && !snapshot.hasTag('transition')) return;
-    const { status } = this.current;
-    throw this.wrongState(
-      `Cannot ${attempt} in IntegrationStatus.${status} state. Please stop first.`,
-      attempt,
-      ['INITIALIZED', 'CONFIGURED', 'FINISHED'],
-    );
-  }
-
-  private cannotStart(): WrongStateError {
-    const { status } = this.current;
-    const remedy = status === 'INITIALIZED' ? 'Please configure first.' : 'Please reset first.';
-    return this.wrongState(
-      `Cannot start acquisition in IntegrationStatus.${status} state. ${remedy}`,
-      'start',
-      ['CONFIGURED'],
-    );
-  }
-
-  private wrongState(message: string, operation: string, expected: string[]): WrongStateError {
-    const { status, error } = this.current;
-    const hint = error === null ? undefined : `The integration is in ERROR because: ${error.message}`;
-    return new WrongStateError('wrong_state', message, {
-      operation,
-      expected,
-      actual: status,
-      ...(hint === undefined ? {} : { hint }),
-    });
-  }
-
-  private detector() {
-    const [first] = this.components.pipelines;
-    if (first === undefined) throw new ComponentFailedError('internal', 'The deployment has no pipeline.');
-    return first.detector;
+    if (snapshot.hasTag('watched') || snapshot.hasTag('transition'))
+      throw notAtRest(this.reporter.spoken, attempt);
   }
 
   private pipelineNames(): string[] {
     return this.components.pipelines.map(({ name }) => name);
   }
-
-  private refresh(): void {
-    const before = this.current;
-    this.options.telemetry.belongTo(this.actor.getSnapshot().context.plan?.id);
-    this.current = report(this.actor.getSnapshot(), this.components, before);
-    const { status, transition, file, error } = this.current;
-    const same =
-      before.status === status &&
-      before.transition === transition &&
-      before.file === file &&
-      before.error === error;
-    if (same) return;
-    this.events.add('state', {
-      status: `IntegrationStatus.${status}`,
-      transition,
-      file,
-      ...(error === null ? {} : { details: error.message }),
-    });
-    this.log(before, this.current);
-  }
-
-  private log(before: StatusReport, now: StatusReport): void {
-    const { log } = this.options.telemetry;
-    const fields = { file: now.file ?? undefined };
-    if (now.error !== null && now.error !== before.error)
-      log.error(now.error.message, { ...fields, ...facts(now.error) });
-    else log.info(`${now.status}${now.transition === null ? '' : ` (${now.transition})`}`, fields);
-  }
 }
 
-const facts = ({ code, facts: { component, operation, expected, actual, hint } }: DiaError) => ({
-  code,
-  component,
-  operation,
-  expected,
-  actual,
-  hint,
-});
+const startsWithoutConfig = () =>
+  new InvalidRequestError('invalid_body', 'Cannot start acquisition without providing the configuration', {
+    operation: 'start',
+    expected: 'the sections of the config in the body of start',
+    actual: 'no config',
+    hint: 'This deployment configures and starts in one call: POST /api/v1/start with writer, backend and detector.',
+  });

@@ -47,7 +47,8 @@ const EXPECTED: Readonly<Partial<Record<IntegrationStatus, Expectation>>> = {
   },
   CONFIGURED: {
     detector: IDLE,
-    backend: ['CONFIGURED'],
+    // A backend whose settings are unchanged may have stayed open since the run before.
+    backend: ['CONFIGURED', 'OPEN'],
     writer: ['stopped', 'configured'],
     auxiliary: ['stopped', 'configured', 'finished'],
   },

@@ -1,6 +1,6 @@
 import type { SnapshotFrom } from 'xstate';
 import type { acquisitionMachine } from '../../machines/acquisition.machine.js';
-import type { Progress, StatusReport } from '../contracts/acquisition.js';
+import type { IntegrationStatus, Progress, StatusReport } from '../contracts/acquisition.js';
 import { ComponentFailedError, type DiaError } from '../contracts/errors.js';
 import type { WriterStatistics } from '../contracts/writer.js';
 import type { Components } from './components.js';
@@ -16,13 +16,23 @@ export function report(snapshot: Snapshot, components: Components, last: StatusR
   const transition = TRANSITIONS.find((state) => snapshot.matches(state)) ?? null;
   const { silent, disagreement } = interpretStatus(context.status, components.views());
   const error = reason(context.error, silent?.error ?? null, transition === null ? disagreement : null);
+  const contradicted = context.error === null && silent === null && contradict(context.status, components);
   return {
-    status: error === null ? context.status : 'ERROR',
+    status: error === null ? context.status : contradicted ? 'INCONSISTENT' : 'ERROR',
     transition,
     error,
     file: Object.values(context.files)[0] ?? null,
     progress: progressOf(components, last?.progress ?? null),
   };
+}
+
+/** Whether pipelines contradict each other: some are where the state needs them to be, and others are not. */
+function contradict(status: IntegrationStatus, { pipelines }: Components): boolean {
+  const agreeing = pipelines
+    .map(({ detector, backend, writer }) => [detector, backend, writer].map((one) => one.view()))
+    .filter((views) => views.some(({ enabled }) => enabled))
+    .map((views) => interpretStatus(status, views).disagreement === null);
+  return agreeing.includes(true) && agreeing.includes(false);
 }
 
 function reason(

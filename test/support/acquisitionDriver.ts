@@ -41,7 +41,7 @@ interface Call {
 }
 
 /** A real actor of the acquisition machine whose work is ended by the test, on a clock that the test turns. */
-export function driver(outcome: StartOutcome = OUTCOME) {
+export function driver(outcome: StartOutcome = OUTCOME, restartsFromFinished = false) {
   const calls: Call[] = [];
   const work = <Output, Input>(name: string) =>
     fromPromise<Output, Input>(
@@ -63,7 +63,10 @@ export function driver(outcome: StartOutcome = OUTCOME) {
     }),
     {
       clock,
-      input: { deadlineError: (operation) => new ComponentFailedError('component_timeout', operation) },
+      input: {
+        restartsFromFinished,
+        deadlineError: (operation) => new ComponentFailedError('component_timeout', operation),
+      },
     },
   );
   actor.start();

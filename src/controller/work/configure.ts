@@ -1,23 +1,31 @@
 import type { AcquisitionPlan } from '../../contracts/acquisition.js';
+import type { Section } from '../../contracts/json.js';
 import type { Writer, WriterParameters } from '../../contracts/writer.js';
 import type { Components, Pipeline } from '../components.js';
 import { inParallel } from '../inParallel.js';
 import type { Supervisor } from '../supervisor.js';
+import type { Applied } from './applied.js';
 
 type Task = (signal: AbortSignal) => Promise<void>;
 
-/** Hands the plan to every enabled component, all in parallel. */
+/** States of a backend that has its settings. */
+const CONFIGURED_BACKEND: readonly string[] = ['CONFIGURED', 'OPEN', 'STATELESS'];
+
+/**
+ * Hands the plan to every enabled component, all in parallel. A detector or backend that still has what it is to
+ * be told is left alone.
+ */
 export async function configureComponents(
   components: Components,
   plan: AcquisitionPlan,
-  signal: AbortSignal,
+  { applied, signal }: { applied: Applied; signal: AbortSignal },
 ): Promise<void> {
   const tasks: Task[] = components.pipelines.flatMap((pipeline) => {
     const settings = plan.pipelines[pipeline.name];
     if (settings === undefined) return [];
     return [
-      configureDetector(pipeline, settings.detector),
-      configureBackend(pipeline, settings.backend),
+      configureDetector(pipeline, settings.detector, applied),
+      configureBackend(pipeline, settings.backend, applied),
       configureWriter(pipeline.writer, settings.writer),
     ];
   });
@@ -28,22 +36,27 @@ export async function configureComponents(
   await inParallel(signal, tasks);
 }
 
-function configureDetector({ detector }: Pipeline, parameters: AcquisitionPlan['config'][string]): Task {
+function configureDetector({ detector }: Pipeline, parameters: Section, applied: Applied): Task {
   return async (signal) => {
-    if (!detector.enabled) return;
+    if (!detector.enabled || applied.has(detector.name, parameters)) return;
+    applied.forget(detector.name);
     await detector.call('configure', signal, (adapter, options) => adapter.configure(parameters, options));
+    applied.remember(detector.name, parameters);
   };
 }
 
 /** A backend takes settings only when INITIALIZED, so one that is further on is reset first. */
-function configureBackend({ backend }: Pipeline, settings: AcquisitionPlan['config'][string]): Task {
+function configureBackend({ backend }: Pipeline, settings: Section, applied: Applied): Task {
   return async (signal) => {
     if (!backend.enabled) return;
     const status = await backend.call('status', signal, (adapter, options) => adapter.status(options));
+    if (CONFIGURED_BACKEND.includes(status) && applied.has(backend.name, settings)) return;
+    applied.forget(backend.name);
     if (status !== 'INITIALIZED') {
       await backend.call('reset', signal, (adapter, options) => adapter.reset(options));
     }
     await backend.call('configure', signal, (adapter, options) => adapter.configure(settings, options));
+    applied.remember(backend.name, settings);
   };
 }
 

@@ -31,7 +31,8 @@ export async function startRun(
     pipelines.flatMap(({ backend, writer }) => [
       startWriter(writer),
       async (taskSignal: AbortSignal) => {
-        if (!backend.enabled) return;
+        // One that stayed open between two runs lets the frames through already.
+        if (!backend.enabled || backend.observation?.status === 'OPEN') return;
         await backend.call('open', taskSignal, (adapter, options) => adapter.open(options));
       },
     ]),

@@ -32,7 +32,7 @@ const AGREES: Readonly<
   },
   CONFIGURED: {
     detector: 'idle finished stopped',
-    backend: 'CONFIGURED',
+    backend: 'CONFIGURED OPEN',
     writer: 'stopped configured',
     auxiliary: 'stopped configured finished',
   },

@@ -111,6 +111,22 @@ describe('acquisition machine', () => {
     expect(machine.state()).to.equal('running.verifying');
   });
 
+  for (const command of ['acquisition.configure', 'acquisition.start'] as const) {
+    it(`takes a config with ${command} in finished only where the deployment restarts from there`, async () => {
+      for (const restarts of [false, true]) {
+        const machine = driver(OUTCOME, restarts);
+        await machine.driveTo('finished');
+        machine.command(command, true);
+        expect(machine.state()).to.equal(restarts ? 'configuring' : 'finished');
+        machine.stop();
+      }
+      const machine = driver(OUTCOME, true);
+      await machine.driveTo('finished');
+      machine.command('acquisition.start', false);
+      expect(machine.state()).to.equal('finished');
+    });
+  }
+
   it('waits for the slowest of several detectors and writers', async () => {
     const machine = driver({
       files: {},

@@ -45,6 +45,7 @@ const HAPPENINGS = [
 ] as unknown as Event[];
 
 const input = {
+  restartsFromFinished: false,
   deadlineError: (operation: string) => new ComponentFailedError('component_timeout', operation),
 };
 

@@ -1,0 +1,80 @@
+import type { StatusReport } from '../contracts/acquisition.js';
+import { ComponentSilentError, type DiaError } from '../contracts/errors.js';
+import type { Telemetry } from '../telemetry/logger.js';
+import type { AcquisitionActor } from './acquisitionActor.js';
+import type { Components } from './components.js';
+import type { EventLog } from './eventLog.js';
+import { report } from './statusBoard.js';
+import { speak, type Vocabulary } from './vocabulary.js';
+
+export interface StatusReporterOptions {
+  readonly components: Components;
+  readonly vocabulary: Vocabulary;
+  readonly telemetry: Telemetry;
+  readonly events: EventLog;
+}
+
+/** Keeps what is reported at hand, and tells the log and the clients when it changes. */
+export class StatusReporter {
+  private readonly actor: AcquisitionActor;
+  private readonly options: StatusReporterOptions;
+  /** By the states of the machine. */
+  current: StatusReport;
+  /** In the words of the deployment. */
+  spoken: StatusReport;
+
+  constructor(actor: AcquisitionActor, options: StatusReporterOptions) {
+    this.actor = actor;
+    this.options = options;
+    this.current = report(actor.getSnapshot(), options.components, null);
+    this.spoken = this.translated();
+  }
+
+  /** Looks again at what is known; to be called after every change. */
+  refresh(): void {
+    const { telemetry, components, events } = this.options;
+    const before = { current: this.current, spoken: this.spoken };
+    const snapshot = this.actor.getSnapshot();
+    telemetry.belongTo(snapshot.context.plan?.id);
+    this.current = report(snapshot, components, before.current);
+    this.spoken = this.translated();
+    if (!same(before.current, this.current)) this.log(before.current);
+    if (same(before.spoken, this.spoken)) return;
+    const { status, transition, file, error } = this.spoken;
+    events.add('state', {
+      status: `IntegrationStatus.${status}`,
+      transition,
+      file,
+      ...(error === null ? {} : { details: error.message }),
+    });
+  }
+
+  private translated(): StatusReport {
+    const { status, error } = this.current;
+    const isSilent = error instanceof ComponentSilentError;
+    return { ...this.current, status: speak(this.options.vocabulary, status, isSilent) };
+  }
+
+  private log(before: StatusReport): void {
+    const { log } = this.options.telemetry;
+    const { status, transition, file, error } = this.current;
+    const fields = { file: file ?? undefined };
+    if (error !== null && error !== before.error) log.error(error.message, { ...fields, ...facts(error) });
+    else log.info(`${status}${transition === null ? '' : ` (${transition})`}`, fields);
+  }
+}
+
+const same = (one: StatusReport, other: StatusReport) =>
+  one.status === other.status &&
+  one.transition === other.transition &&
+  one.file === other.file &&
+  one.error === other.error;
+
+const facts = ({ code, facts: { component, operation, expected, actual, hint } }: DiaError) => ({
+  code,
+  component,
+  operation,
+  expected,
+  actual,
+  hint,
+});
