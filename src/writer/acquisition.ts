@@ -2,7 +2,7 @@ import { setImmediate as afterIo } from 'node:timers/promises';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import { hdf5Cause } from '../files/hdf5.js';
 import type { Decoder, Frame } from './decoders/decoder.js';
-import type { FrameFile } from './formats/format.js';
+import type { Completion, FrameFile } from './formats/format.js';
 import type { WriterLog } from './log.js';
 import { FramePlacement } from './placement.js';
 import type { PullStream } from './streams/pullStream.js';
@@ -155,7 +155,7 @@ export class Acquisition {
       return;
     }
     counts.receivedFrames += 1;
-    switch (placement.place(frame.number)) {
+    switch (placement.judge(frame.number)) {
       case 'new':
         this.#write(frame);
         break;
@@ -190,6 +190,7 @@ export class Acquisition {
 
   #write(frame: Frame): void {
     this.#parts.file.write(frame, Date.now() / 1000);
+    this.placement.take(frame.number);
     this.counts.writtenBytes += frame.pixels.byteLength;
     this.#lastWriteMs = performance.now();
     if (this.#firstFrame === null) {
@@ -227,15 +228,18 @@ export class Acquisition {
   #close(): void {
     if (this.#outcome !== null) return;
     this.#disarm();
+    this.#parts.file.close(this.#completion());
+    this.#outcome = this.placement.isComplete ? 'finished' : 'stopped';
+  }
+
+  #completion(): Completion {
     const { placement } = this;
-    const complete =
-      placement.isComplete || (placement.expected === 0 && placement.gaps === 0 && placement.written > 0);
-    this.#parts.file.close({
-      complete,
+    const endless = placement.expected === 0 && placement.written > 0 && placement.gaps === 0;
+    return {
+      complete: placement.isComplete || endless,
       framesWritten: placement.written,
       framesLost: placement.missing,
-    });
-    this.#outcome = placement.isComplete ? 'finished' : 'stopped';
+    };
   }
 
   #fail(error: unknown): void {
@@ -255,6 +259,6 @@ export class Acquisition {
       ? new NoSpaceError('no_space', message, facts)
       : new ComponentFailedError('component_failed', message, facts);
     this.#parts.log.error(message);
-    this.#parts.file.abandon();
+    this.#parts.file.abandon({ ...this.#completion(), complete: false });
   }
 }

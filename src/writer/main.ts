@@ -93,15 +93,21 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
   try {
     rest = await serveRest({ ...options, port: options.httpPort, routes: processRoutes(recorder, end), log });
     await configured;
-    const file = await recorder.start();
+    const started = recorder.start();
+    let announced = {};
+    // Before the file is there, so that no signal can come in between and leave half a file.
     announcement = announceService({
       endpoints: { http: rest.url },
       isBusy: () => recorder.isBusy,
       onStop: () => end('stop'),
       // Started by itself for one acquisition: no controller has to stay with it.
       environment: {},
-      print: (line) => process.stdout.write(`${JSON.stringify({ ...JSON.parse(line), file })}\n`),
+      print: (line) => {
+        announced = JSON.parse(line) as object;
+      },
     });
+    const file = await started;
+    process.stdout.write(`${JSON.stringify({ ...announced, file })}\n`);
     await recorder.ended();
     return recorder.status === 'error' ? EXIT.failed : EXIT.done;
   } finally {

@@ -13,19 +13,21 @@ export class FramePlacement {
   /** @param expected - Frames asked for; 0: until stopped. */
   constructor(readonly expected: number) {}
 
-  /** Takes note of a frame number; only `new` ones are to be written. */
-  place(number: number): Placed {
+  /** Says what a frame of this number would be; only `new` ones are to be written. */
+  judge(number: number): Placed {
     const outside = this.expected > 0 ? number >= this.expected : number > this.#highest + LARGEST_JUMP;
     if (outside || number < 0) return 'outside';
+    const bits = this.#seen[Math.floor(number / 32)] ?? 0;
+    return (bits & (1 << (number % 32))) === 0 ? 'new' : 'duplicate';
+  }
+
+  /** Takes note of a `new` frame that was written. */
+  take(number: number): void {
     const word = Math.floor(number / 32);
-    const bit = 1 << (number % 32);
     if (word >= this.#seen.length) this.#grow(word + 1);
-    const bits = this.#seen[word] ?? 0;
-    if ((bits & bit) !== 0) return 'duplicate';
-    this.#seen[word] = bits | bit;
+    this.#seen[word] = (this.#seen[word] ?? 0) | (1 << (number % 32));
     this.#written += 1;
     if (number > this.#highest) this.#highest = number;
-    return 'new';
   }
 
   get written(): number {

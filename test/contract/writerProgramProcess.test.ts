@@ -291,7 +291,9 @@ describe('dia writer, one process per acquisition', () => {
     expect((await writer.ended).code).to.equal(1);
     await sending;
     expect(writer.stderr).to.match(/failed after \d+ frames: File too large/);
-    expect((await verifyFile(writer.file)).complete).to.equal(false);
+    // This limit, unlike a full disk, may leave a file too short to open; what it must not be is complete.
+    const facts = await verifyFile(writer.file).catch(() => null);
+    expect(facts?.complete ?? false).to.equal(false);
   });
 
   it('exits 2 with its usage for a command line that makes no sense', async () => {

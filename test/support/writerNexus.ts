@@ -32,7 +32,7 @@ export async function writeNexus(path: string, contents: NexusContents): Promise
     startedAt: new Date(),
   });
   for (const number of contents.frames) {
-    placement.place(number);
+    placement.take(number);
     const pixels = new Uint8Array(Uint16Array.of(number % 65_536, 0, 0, 0, 0, 0).buffer);
     const metadata = contents.metadata?.(number) ?? {};
     file.write({ number, type: 'uint16', rows: 2, columns: 3, pixels, metadata }, number);

@@ -31,8 +31,8 @@ export interface FrameFile {
   /** Sets a parameter that the layout declares; later ones win. Not after the first frame. */
   setParameter(name: string, value: string): void;
   close(completion: Completion): void;
-  /** Closes after a failure, as far as the disk allows. Never throws. */
-  abandon(): void;
+  /** Closes after a failure, with as much as the disk still takes. Never throws. */
+  abandon(completion: Completion): void;
 }
 
 /** A layout of output files. */

@@ -97,33 +97,39 @@ class NexusFile implements FrameFile {
   }
 
   close(completion: Completion): void {
-    this.#open?.table.flush();
-    const file = this.#open?.file ?? this.#reopen();
-    const { scratch } = this;
-    writeScalar(scratch, file, [
-      `${FACTS}/frames_written`,
-      BigInt64Array.of(BigInt(completion.framesWritten)),
-    ]);
-    writeScalar(scratch, file, [`${FACTS}/frames_lost`, BigInt64Array.of(BigInt(completion.framesLost))]);
-    writeScalar(scratch, file, [END_TIME, new TextEncoder().encode(new Date().toISOString())]);
-    // On disk before the file says that it is complete.
-    file.flush();
-    writeScalar(scratch, file, [`${FACTS}/complete`, Uint8Array.of(completion.complete ? 1 : 0)]);
-    if (file.close() < 0) throw new Error(`HDF5 could not close ${this.path}.`);
+    for (const step of this.#closing(completion)) step();
     this.#open = null;
   }
 
-  abandon(): void {
-    const file = this.#open?.file;
-    this.#open = null;
-    if (file === undefined) return;
-    for (const step of [() => file.flush(), () => file.close()]) {
+  abandon(completion: Completion): void {
+    if (this.#open === null) return;
+    for (const step of this.#closing(completion)) {
       try {
         step();
       } catch {
-        // The failure that led here is the one that is reported.
+        // The failure that led here is the one that is reported; what still fits is worth the attempt.
       }
     }
+    this.#open = null;
+  }
+
+  #closing(completion: Completion): (() => void)[] {
+    const table = this.#open?.table;
+    const file = this.#open?.file ?? this.#reopen();
+    const put = (path: string, value: Uint8Array | BigInt64Array) =>
+      writeScalar(this.scratch, file, [path, value]);
+    return [
+      () => table?.flush(),
+      () => put(`${FACTS}/frames_written`, BigInt64Array.of(BigInt(completion.framesWritten))),
+      () => put(`${FACTS}/frames_lost`, BigInt64Array.of(BigInt(completion.framesLost))),
+      () => put(END_TIME, new TextEncoder().encode(new Date().toISOString())),
+      // On disk before the file says that it is complete.
+      () => file.flush(),
+      () => put(`${FACTS}/complete`, Uint8Array.of(completion.complete ? 1 : 0)),
+      () => {
+        if (file.close() < 0) throw new Error(`HDF5 could not close ${this.path}.`);
+      },
+    ];
   }
 
   #reopen(): File {
