@@ -1,4 +1,6 @@
 import type { DiaError } from './errors.js';
+import type { AcquisitionConfig, Section } from './json.js';
+import type { WriterParameters } from './writer.js';
 
 /** The integration's statuses, as reported on the wire with the prefix `IntegrationStatus.`. */
 export const INTEGRATION_STATUSES = [
@@ -36,4 +38,35 @@ export interface StatusReport {
   /** The file of the present or last acquisition. */
   readonly file: string | null;
   readonly progress: Progress | null;
+}
+
+/** How an acquisition is stood down. */
+export type StandDown = 'stop' | 'reset' | 'kill';
+
+/** Everything that was worked out from a valid config before any component hears of it. */
+export interface AcquisitionPlan {
+  readonly id: string;
+  /** The config as the client gave it, merged and normalised. */
+  readonly config: AcquisitionConfig;
+  /** What each pipeline's components are configured with, by pipeline name. */
+  readonly pipelines: Readonly<Record<string, PipelinePlan>>;
+  /** What each auxiliary writer is configured with, by its name. */
+  readonly auxiliary: Readonly<Record<string, WriterParameters>>;
+}
+
+/** What the components of one pipeline are configured with. */
+export interface PipelinePlan {
+  readonly detector: Section;
+  readonly backend: Section;
+  readonly writer: WriterParameters;
+}
+
+/** What starting the components came to. */
+export interface StartOutcome {
+  /** The files really written, by writer name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Names of the enabled components that the run depends on. */
+  readonly detectors: readonly string[];
+  readonly writers: readonly string[];
+  readonly auxiliaryWriters: readonly string[];
 }
