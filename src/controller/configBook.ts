@@ -118,6 +118,9 @@ export class ConfigBook {
 function requirePipeline(name: string, pipelines: readonly string[]): void {
   if (pipelines.includes(name)) return;
   throw new UnknownNameError('unknown_pipeline', `There is no pipeline '${name}'.`, {
+    component: 'controller',
+    operation: 'specialise a pipeline',
+    hint: 'GET /api/v1/info names the deployment; its deployment.yaml names the pipelines.',
     expected: [...pipelines],
     actual: name,
   });
