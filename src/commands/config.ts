@@ -4,6 +4,7 @@ import { readInput } from './inputFile.js';
 import { sectionsOf } from './keyValues.js';
 import type { Output } from './output.js';
 import { parseConfig } from './runConfig.js';
+import { statusWord } from './runDisplay.js';
 
 interface Options {
   readonly url: string;
@@ -44,7 +45,7 @@ export async function reapplyConfigCommand(output: Output, { url }: Options): Pr
 
 function printAnswer(output: Output, answer: Answer<'config'>): undefined {
   output.document(answer);
-  output.line(output.paint('green', answer.status.replace(/^IntegrationStatus\./, '')));
+  output.line(output.paint('green', statusWord(answer.status)));
   output.line(JSON.stringify(answer.config, null, 2));
   return undefined;
 }

@@ -1,10 +1,11 @@
 import type { StatusAnswer } from '../api/schemas.js';
-import { type DiaClient, DiaClientError, type DiaEvent } from '../client/client.js';
+import type { DiaClient } from '../client/client.js';
 import { errorFactsOf, isRecord } from '../client/clientError.js';
 import { WrongStateError } from '../contracts/errors.js';
 import type { AcquisitionConfig } from '../contracts/json.js';
+import { FollowedRun } from './followedRun.js';
 import { unlessAborted } from './interrupts.js';
-import type { RunDisplay } from './runDisplay.js';
+import { type RunDisplay, statusWord } from './runDisplay.js';
 
 /** A server that was cut off, or restarted, is back by then; one that ended is not. */
 const RECONNECT_TIMEOUT_MS = 10_000;
@@ -64,9 +65,9 @@ export async function runAcquisition(client: DiaClient, options: RunOptions): Pr
 /** Brings the integration to INITIALIZED, where it is free to be used. */
 async function makeReady(client: DiaClient, { reset, signal, display }: RunOptions): Promise<void> {
   const now = await client.status({ signal });
-  const status = wordOf(now.status);
+  const status = statusWord(now.status);
   const busy = now.transition !== undefined && now.transition !== null;
-  if (status === 'ERROR' && !busy) {
+  if (status === 'ERROR') {
     if (!reset) throw inError(now);
     await client.reset({ signal });
   } else if (busy || !['INITIALIZED', 'CONFIGURED', 'FINISHED', 'READY'].includes(status)) {
@@ -90,113 +91,4 @@ function inError(now: StatusAnswer): WrongStateError {
     ...errorFactsOf(isRecord(now.error) ? now.error : {}),
     hint: `${now.error?.hint ?? ''} To go on: \`dia reset\`, or \`dia acquire --reset\`.`.trim(),
   });
-}
-
-/** One run, seen through its events. */
-class FollowedRun {
-  file: string | null = null;
-  readonly listening: Promise<void>;
-  readonly #client: DiaClient;
-  readonly #display: RunDisplay;
-  #listens: () => void = () => undefined;
-  #fails: (error: unknown) => void = () => undefined;
-  #wasRunning = false;
-  #isStarted = false;
-
-  constructor(client: DiaClient, display: RunDisplay) {
-    this.#client = client;
-    this.#display = display;
-    this.listening = new Promise((resolve, reject) => {
-      this.#listens = resolve;
-      this.#fails = reject;
-    });
-    this.listening.catch(() => undefined);
-  }
-
-  started(file: string | null): void {
-    this.#isStarted = true;
-    this.file = file ?? this.file;
-  }
-
-  /** Resolves when the acquisition is finished. */
-  async follow(events: AsyncIterable<DiaEvent>): Promise<void> {
-    try {
-      let isFirst = true;
-      for await (const event of events) {
-        if (!isFirst && (await this.#take(event))) return;
-        isFirst = false;
-        this.#listens();
-      }
-    } catch (thrown) {
-      const error = this.#isStarted ? this.#serverGone(thrown) : thrown;
-      this.#fails(error);
-      throw error;
-    }
-  }
-
-  /** Whether the acquisition is finished. */
-  async #take({ type, data }: DiaEvent): Promise<boolean> {
-    if (type === 'progress') this.#display.progress(data);
-    if (type === 'snapshot' && isRecord(data.progress)) this.#display.progress(data.progress);
-    if (type !== 'state' && type !== 'snapshot') return false;
-    const status = String(data.status);
-    const transition = typeof data.transition === 'string' ? data.transition : null;
-    this.#display.state(status, transition);
-    if (typeof data.file === 'string') this.file = data.file;
-    switch (wordOf(status)) {
-      case 'RUNNING':
-      case 'DETECTOR_STOPPED':
-      case 'BSREAD_STILL_RUNNING':
-        this.#wasRunning = true;
-        return false;
-      case 'FINISHED':
-        return true;
-      case 'ERROR':
-        throw await this.#failure(data);
-      default:
-        // Before it runs these are steps on the way; afterwards somebody has ended it, or restarted the server.
-        if (this.#wasRunning || (this.#isStarted && type === 'snapshot')) throw this.#endedByOthers(status);
-        return false;
-    }
-  }
-
-  /** The event only tells the text; the status tells the cause and what to do. */
-  async #failure(data: Record<string, unknown>): Promise<DiaClientError> {
-    const now = await this.#client.status().catch(() => null);
-    const error: Record<string, unknown> = isRecord(now?.error) ? now.error : {};
-    const details = now?.details ?? (typeof data.details === 'string' ? data.details : 'no details');
-    return new DiaClientError(`The acquisition ended in ERROR: ${details}`, {
-      ...errorFactsOf(error),
-      code: typeof error.code === 'string' ? error.code : 'component_failed',
-    });
-  }
-
-  /** What is known of the run when the server went away in the middle of it. */
-  #serverGone(thrown: unknown): unknown {
-    if (!(thrown instanceof DiaClientError) || thrown.code !== 'component_unreachable') return thrown;
-    const where = this.file === null ? '' : ` What was written is in ${this.file} on the server's machine.`;
-    return new DiaClientError(`The server went away during the acquisition. ${thrown.message}`, {
-      ...thrown.facts,
-      code: thrown.code,
-      hint: `Look at the server's log. Where only the connection failed the acquisition goes on: \`dia status\`.${where}`,
-    });
-  }
-
-  #endedByOthers(status: string): WrongStateError {
-    return new WrongStateError(
-      'preempted',
-      'The acquisition was ended by somebody else before all frames came.',
-      {
-        component: 'controller',
-        operation: 'acquire',
-        expected: 'FINISHED',
-        actual: wordOf(status),
-        hint: `${this.file === null ? '' : `What was written is in ${this.file}. `}The audit log of the server names who sent what.`,
-      },
-    );
-  }
-}
-
-function wordOf(status: string): string {
-  return status.replace(/^IntegrationStatus\./, '');
 }

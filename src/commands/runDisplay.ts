@@ -34,7 +34,7 @@ export class RunDisplay {
 
   /** A status as on the wire, and what is under way. */
   state(status: string, transition: string | null): void {
-    const word = status.replace(/^IntegrationStatus\./, '');
+    const word = statusWord(status);
     const text = transition ?? word;
     if (text === this.#state) return;
     this.#state = text;
@@ -58,9 +58,19 @@ export class RunDisplay {
     this.#output.line(progressText(this.view));
   }
 
+  /** Something that is wrong, though the run goes on. */
+  problem(text: string): void {
+    this.#output.problem(text);
+  }
+
   #drawLine(): void {
     this.#output.live(progressLine(this.view, { columns: this.#output.columns, state: this.#state }));
   }
+}
+
+/** A status of the wire as people say it. */
+export function statusWord(status: string): string {
+  return status.replace(/^IntegrationStatus\./, '');
 }
 
 /** Reads counts in the names of the wire; what is missing counts as 0. */

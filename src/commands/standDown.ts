@@ -1,6 +1,7 @@
 import { DiaClient } from '../client/client.js';
 import type { StandDown } from '../contracts/acquisition.js';
 import type { Output } from './output.js';
+import { statusWord } from './runDisplay.js';
 
 /** Stops, resets or kills, and prints the status it came to. */
 export async function standDownCommand(
@@ -10,6 +11,6 @@ export async function standDownCommand(
 ): Promise<undefined> {
   const answer = await new DiaClient(options.url)[how]();
   output.document(answer);
-  output.line(answer.status.replace(/^IntegrationStatus\./, ''));
+  output.line(statusWord(answer.status));
   return undefined;
 }

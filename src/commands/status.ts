@@ -3,7 +3,7 @@ import { DiaClient } from '../client/client.js';
 import { isRecord } from '../client/clientError.js';
 import type { Output } from './output.js';
 import { progressText } from './progressLine.js';
-import { progressView, RunDisplay } from './runDisplay.js';
+import { progressView, RunDisplay, statusWord } from './runDisplay.js';
 
 /** Prints the status once, or each change of it until Ctrl-C. */
 export async function statusCommand(
@@ -36,7 +36,7 @@ async function watch(client: DiaClient, output: Output): Promise<undefined> {
 
 function printStatus(output: Output, answer: StatusAnswer | Record<string, unknown>): void {
   const { status, transition, file, progress, details, error } = answer;
-  const word = String(status).replace(/^IntegrationStatus\./, '');
+  const word = statusWord(String(status));
   const style = word === 'ERROR' ? 'red' : word === 'RUNNING' || word === 'FINISHED' ? 'green' : 'bold';
   output.line(output.paint(style, typeof transition === 'string' ? `${word} (${transition})` : word));
   if (typeof details === 'string') output.line(details);

@@ -66,18 +66,27 @@ export class DiaProcess {
   }
 
   /** Waits until `fits` says yes to what is on stdout; fails when the process ends before, or it takes too long. */
-  async untilStdout(fits: (stdout: string) => boolean): Promise<void> {
+  untilStdout(fits: (stdout: string) => boolean): Promise<void> {
+    return this.#until(() => fits(this.stdout));
+  }
+
+  /** The same for stderr. */
+  untilStderr(fits: (stderr: string) => boolean): Promise<void> {
+    return this.#until(() => fits(this.stderr));
+  }
+
+  async #until(isSeen: () => boolean): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const seen = new Promise<'seen' | 'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), LONGEST_WAIT_MS);
       this.#onOutput = () => {
-        if (fits(this.stdout)) resolve('seen');
+        if (isSeen()) resolve('seen');
       };
       this.#onOutput();
     });
     const outcome = await Promise.race([seen, this.ended.then(() => 'ended' as const)]);
     clearTimeout(timer);
-    if (outcome === 'seen' || fits(this.stdout)) return;
+    if (outcome === 'seen' || isSeen()) return;
     throw new Error(`Waited in vain (${outcome}).\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`);
   }
 }
@@ -111,7 +120,9 @@ export class Processes {
     const args = ['serve', 'simulation', '--port', '0', '--host', '127.0.0.1', '--data-dir', data, '--json'];
     const server = this.start(args);
     await server.untilStdout((text) => text.includes('\n'));
-    const { url } = JSON.parse(server.stdout) as { url: string };
+    const { url } = JSON.parse(server.stdout) as { url?: string };
+    if (url === undefined)
+      throw new Error(`dia serve failed:\n${server.stdout}\n${(await server.ended).stderr}`);
     return { server, url, data };
   }
 

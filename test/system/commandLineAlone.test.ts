@@ -203,7 +203,8 @@ describe('dia on its own', function () {
       process.kill(detector, 'SIGCONT');
       expect(code).to.equal(1);
       expect(stderr).to.contain('error: The acquisition ended in ERROR:').and.contain('detector');
-      expect(stderr).to.match(/^hint: .+/m);
+      expect(stderr).to.match(/^hint: .+lost\.h5/m);
+      expect(await verifyFile(join(data, 'lost.h5'))).to.deep.include({ complete: false, problems: [] });
 
       const refused = await dia('acquire', '-n', '3', '--url', url);
       expect(refused.code).to.equal(4);
@@ -211,6 +212,29 @@ describe('dia on its own', function () {
       const taken = await dia('acquire', '-n', '3', '--period', '0.01', '--reset', '--url', url);
       expect(taken.code).to.equal(0);
       expect(taken.stdout).to.contain('Verified: 3 of 3 frames');
+    });
+
+    it('goes on to the end when a component is silent for a moment', async () => {
+      const { url, data } = await processes.serve();
+      const { detector = 0 } = await processes.namedServices(data);
+      const running = processes.start([
+        'acquire',
+        '-n',
+        '150',
+        '--period',
+        '0.02',
+        '-o',
+        'held',
+        '--url',
+        url,
+      ]);
+      await running.untilStdout((text) => text.includes('RUNNING'));
+      process.kill(detector, 'SIGSTOP');
+      await running.untilStderr((text) => text.includes('Waits whether it comes back.'));
+      process.kill(detector, 'SIGCONT');
+      const { code, stdout } = await running.ended;
+      expect(code).to.equal(0);
+      expect(stdout).to.contain('Verified: 150 of 150 frames');
     });
 
     it('says so with 3 when the server goes away', async () => {
