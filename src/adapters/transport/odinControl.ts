@@ -18,10 +18,16 @@ export interface OdinControlOptions {
   readonly endpoint: string;
 }
 
+/** A request that waits for its reply. */
+interface Waiting {
+  readonly resolve: (reply: JsonObject) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
 /** One connection: its socket, and the requests that wait for a reply on it. */
 interface Connection {
   readonly socket: Dealer;
-  readonly pending: Map<number, (reply: JsonObject) => void>;
+  readonly pending: Map<number, Waiting>;
   /** Settles when the message before has been handed over: ZeroMQ takes one at a time. */
   handover: Promise<void>;
   retired: boolean;
@@ -103,7 +109,11 @@ export class OdinControl {
       for (;;) {
         const connection = this.#connection();
         let sent = false;
-        const reply = new Promise<JsonObject>((resolve) => connection.pending.set(id, resolve));
+        const reply = new Promise<JsonObject>((resolve, reject) => {
+          connection.pending.set(id, { resolve, reject });
+        });
+        // It may be lost while the message is still being handed over, and nobody waits for it yet.
+        reply.catch(() => undefined);
         try {
           await Promise.race([this.#handOver(connection, { command, message }, signal), aborted]);
           sent = true;
@@ -172,6 +182,13 @@ export class OdinControl {
       retired: false,
     };
     this.#current = connection;
+    // A component that went away sends no more replies: nobody has to wait for them until the time is up.
+    // What was not yet sent goes over the next connection.
+    socket.events.on('disconnect', () => {
+      this.#retire(connection);
+      for (const { reject } of connection.pending.values()) reject(this.#lost('wait for the reply'));
+      if (!socket.closed) socket.close();
+    });
     void this.#receive(connection);
     return connection;
   }
@@ -181,7 +198,7 @@ export class OdinControl {
       for await (const [part] of connection.socket) {
         const reply = parseReply(part);
         // A reply without a waiting request is late: its request has been given up.
-        if (reply !== null && typeof reply.id === 'number') connection.pending.get(reply.id)?.(reply);
+        if (reply !== null && typeof reply.id === 'number') connection.pending.get(reply.id)?.resolve(reply);
       }
     } catch {
       // Receiving ends with an error when the socket is closed in the middle; every request has its own bounds.

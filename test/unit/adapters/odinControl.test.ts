@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Router } from 'zeromq';
@@ -40,6 +41,17 @@ class Component {
       await behaviour(message, (text) => this.#socket.send([client, text]));
     }
   }
+}
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(port, '127.0.0.1');
+    probe.on('error', () => resolve(true));
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+  });
 }
 
 describe('odin control client', () => {
@@ -151,6 +163,11 @@ describe('odin control client', () => {
     const former = await Component.listen(() => undefined);
     const { endpoint } = former;
     former.close();
+    // ZeroMQ goes on listening for a moment after the close.
+    await until(
+      () => isRefused(Number(new URL(endpoint).port)),
+      (refused) => refused,
+    );
     return endpoint;
   }
 
@@ -188,7 +205,20 @@ describe('odin control client', () => {
       () => Component.listen(behaviour, endpoint).catch(() => null),
       (listening) => listening !== null,
     );
-    expect(await odin.request('status', {}, within())).to.deep.equal({});
+    // The first one may still have gone to the component that was ending.
+    const reply = await until(
+      () => odin.request('status', {}, within()).catch(() => null),
+      (answer) => answer !== null,
+    );
+    expect(reply).to.deep.equal({});
+  });
+
+  it('does not wait for the reply of a component that has gone', async () => {
+    const odin = await against(() => component?.close());
+    const beganMs = performance.now();
+    const call = odin.request('status', {}, within(10_000));
+    await expectDiaError(call, ComponentSilentError, 'component_unreachable');
+    expect(performance.now() - beganMs).to.be.below(3000);
   });
 
   it('sends a command that waits for the component as soon as that is there, within its time', async () => {
