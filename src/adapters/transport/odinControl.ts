@@ -182,15 +182,22 @@ export class OdinControl {
       retired: false,
     };
     this.#current = connection;
-    // A component that went away sends no more replies: nobody has to wait for them until the time is up.
-    // What was not yet sent goes over the next connection.
     socket.events.on('disconnect', () => {
       this.#retire(connection);
-      for (const { reject } of connection.pending.values()) reject(this.#lost('wait for the reply'));
-      if (!socket.closed) socket.close();
+      // The news may overtake replies that have arrived: they are read in the next turns of the event loop.
+      setImmediate(() => setImmediate(() => this.#abandon(connection)));
     });
     void this.#receive(connection);
     return connection;
+  }
+
+  /**
+   * Ends a connection whose component went away: no more replies will come, so nobody waits for them until the
+   * time is up, and what was not yet sent goes over the next connection.
+   */
+  #abandon(connection: Connection): void {
+    for (const { reject } of connection.pending.values()) reject(this.#lost('wait for the reply'));
+    if (!connection.socket.closed) connection.socket.close();
   }
 
   async #receive(connection: Connection): Promise<void> {
