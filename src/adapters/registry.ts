@@ -13,6 +13,8 @@ import { PsiBackendAdapter, psiBackendOptions } from './backend/psiBackend.js';
 import { SimulatedDetectorAdapter, simulatedDetectorOptions } from './detector/simulatedDetector.js';
 import { NoTriggerAdapter, noTriggerOptions } from './trigger/noTrigger.js';
 import { SimulatedTriggerAdapter, simulatedTriggerOptions } from './trigger/simulatedTrigger.js';
+import { H5ProcessAdapter } from './writer/h5Process/h5ProcessAdapter.js';
+import { h5ProcessOptions } from './writer/h5Process/options.js';
 import { H5ServiceAdapter, h5ServiceOptions } from './writer/h5Service.js';
 
 interface Registration<Adapter> {
@@ -57,6 +59,7 @@ const BACKENDS: Registrations<Backend> = {
 };
 
 const WRITERS: Registrations<Writer> = {
+  'h5-process': registration(h5ProcessOptions, (settings) => new H5ProcessAdapter(settings)),
   'h5-service': registration(h5ServiceOptions, (settings) => new H5ServiceAdapter(settings)),
 };
 

@@ -1,0 +1,223 @@
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CallOptions } from '../../../contracts/component.js';
+import { ComponentFailedError, ComponentSilentError } from '../../../contracts/errors.js';
+import type { WriterParameters } from '../../../contracts/writer.js';
+import { reserveFile } from '../../../files/freeName.js';
+import { lookUntil } from '../../transport/lookUntil.js';
+import type { H5ProcessOptions } from './options.js';
+import type { RunNote } from './runRecord.js';
+import { declaredParameters, writerArguments } from './writerArguments.js';
+import { WriterProcess } from './writerProcess.js';
+import { WriterRun } from './writerRun.js';
+
+/** This project's writer; it is named here, never imported. */
+const OWN_WRITER = fileURLToPath(new URL('../../../writer/program.js', import.meta.url));
+const LOOK_EVERY_MS = 5;
+
+export interface WriterLaunch {
+  readonly component: string;
+  readonly options: H5ProcessOptions;
+  readonly parameters: WriterParameters;
+  readonly note: RunNote;
+}
+
+/**
+ * Reserves the file, starts the process, waits until it answers and hands it its parameters. When any of it fails,
+ * nothing is left: neither process nor empty file.
+ */
+export async function launchWriter(launch: WriterLaunch, options: CallOptions): Promise<WriterRun> {
+  const { component, parameters } = launch;
+  // Everything is checked before anything is made.
+  commandLine(launch, { file: parameters.outputFile, restPort: 1 });
+  const { userId, isReal } = owner(launch);
+  const ownerId = userId > 0 && process.getuid?.() === 0 ? userId : null;
+  const restPort = await freePort(launch);
+  const file = await reserveFile(parameters.outputFile, { rule: parameters.existingFile, ownerId });
+  let run: WriterRun | null = null;
+  try {
+    const { executable, args } = commandLine(launch, { file, restPort });
+    const log = await openLog(launch);
+    try {
+      await log.handle.write(`${JSON.stringify([executable, ...args])}\n`);
+      const started = await WriterProcess.start({
+        component,
+        executable,
+        args,
+        logFd: log.handle.fd,
+        ownerId: isReal && userId > 0 ? userId : null,
+      });
+      const record = { ...started.identity, restPort, file, frames: parameters.frames, log: log.path };
+      run = new WriterRun({
+        component,
+        record,
+        process: started,
+        stopTimeoutMs: launch.options.stopTimeoutMs,
+      });
+    } finally {
+      await log.handle.close();
+    }
+    await launch.note.write(run.record);
+    await run.rest.connect();
+    if (await untilReady(run, launch, options)) await handOverParameters(run, launch, options);
+    return run;
+  } catch (error) {
+    await abandon(run, file);
+    await launch.note.remove();
+    throw error;
+  }
+}
+
+/** Checks what would stand on the command line, without starting anything. */
+export function checkLaunch(launch: Omit<WriterLaunch, 'note'>): void {
+  commandLine(launch, { file: launch.parameters.outputFile, restPort: 1 });
+  owner(launch);
+}
+
+function commandLine(
+  { component, options, parameters }: Omit<WriterLaunch, 'note'>,
+  { file, restPort }: { file: string; restPort: number },
+): { executable: string; args: string[] } {
+  const args = writerArguments(
+    {
+      streamAddress: options.streamAddress,
+      outputFile: file,
+      frames: parameters.frames,
+      restPort,
+      userId: options.userId === 'argument' ? parameters.userId : -1,
+      extraArguments: options.extraArguments,
+    },
+    component,
+  );
+  if (options.command !== 'dia-writer') return { executable: options.command, args };
+  // The name is ours already.
+  return { executable: process.execPath, args: [OWN_WRITER, '--existing-file', 'overwrite', ...args] };
+}
+
+function owner({ component, options, parameters }: Omit<WriterLaunch, 'note'>): {
+  userId: number;
+  isReal: boolean;
+} {
+  const isReal = options.userId === 'real';
+  const userId = options.userId === 'none' ? -1 : parameters.userId;
+  if (!isReal || userId <= 0 || process.getuid?.() === 0) return { userId, isReal };
+  throw new ComponentFailedError('component_failed', `${component} cannot be started as user ${userId}.`, {
+    component,
+    operation: 'change the user',
+    expected: 'a controller that runs as root',
+    actual: `user ${process.getuid?.() ?? '?'}`,
+    hint: `Run the controller as root, or set the option userId of ${component} to argument.`,
+  });
+}
+
+/** The configured port if nobody has it, or any free one. */
+async function freePort({ component, options }: WriterLaunch): Promise<number> {
+  const server = createServer();
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.restPort, '127.0.0.1', () => {
+        const address = server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : options.restPort);
+      });
+    });
+  } catch (cause) {
+    throw new ComponentFailedError(
+      'component_failed',
+      `${component} cannot be started: port ${options.restPort} is in use.`,
+      {
+        component,
+        operation: 'start',
+        expected: `port ${options.restPort} of 127.0.0.1 to be free`,
+        actual: cause instanceof Error ? cause.message : String(cause),
+        hint: `Find who listens there with 'ss -ltnp', most likely a writer that was left behind, or set restPort to 0.`,
+        cause,
+      },
+    );
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+async function openLog({ component, options, parameters }: WriterLaunch) {
+  await mkdir(options.logFolder, { recursive: true });
+  const time = new Date().toISOString().replaceAll(/[:.]/g, '-');
+  const id = parameters.acquisitionId.replaceAll(/[^A-Za-z0-9-]/g, '').slice(0, 8);
+  const path = join(options.logFolder, `${component}_${time}_${id}.log`);
+  return { path, handle: await open(path, 'a') };
+}
+
+/** Whether it answers; false when it has done its work already, because the frames were there before it. */
+async function untilReady(run: WriterRun, launch: WriterLaunch, options: CallOptions): Promise<boolean> {
+  const { component } = launch;
+  const timeoutMs = Math.min(launch.options.readyTimeoutMs, options.timeoutMs);
+  const { signal } = options;
+  const answers = async () => {
+    if (!(await run.process.runs())) {
+      if (hasDoneItsWork(run)) return true;
+      throw await endedEarly(run, component);
+    }
+    return await run.rest.ask({ signal, timeoutMs }).then(
+      () => true,
+      (error) => {
+        if (error instanceof ComponentSilentError && error.code === 'component_unreachable') return false;
+        throw error;
+      },
+    );
+  };
+  if (await lookUntil(answers, { signal, timeoutMs, everyMs: LOOK_EVERY_MS }))
+    return await run.process.runs();
+  throw new ComponentSilentError(
+    'component_timeout',
+    `${component} did not answer within ${timeoutMs} ms of its start.`,
+    {
+      component,
+      operation: 'start',
+      expected: `an answer at ${run.rest.url}`,
+      actual: 'connection refused',
+      hint: `Read its log ${run.record.log}; it was ended. The option readyTimeoutMs gives it more time.`,
+    },
+  );
+}
+
+async function handOverParameters(run: WriterRun, launch: WriterLaunch, options: CallOptions): Promise<void> {
+  const declared = declaredParameters(launch.parameters.extra, launch.options.parameters);
+  try {
+    await run.rest.setParameters(declared, options);
+  } catch (error) {
+    if ((await run.process.runs()) || !hasDoneItsWork(run)) throw error;
+  }
+}
+
+function hasDoneItsWork({ process: { exit } }: WriterRun): boolean {
+  return exit !== null && exit !== 'unknown' && exit.code === 0;
+}
+
+async function endedEarly(run: WriterRun, component: string): Promise<ComponentFailedError> {
+  const { error } = await run.report({ signal: new AbortController().signal, timeoutMs: 5_000 });
+  const what = error ?? 'it ended at once';
+  return new ComponentFailedError('component_failed', `${component} did not start: ${what}`, {
+    component,
+    operation: 'start',
+    expected: 'a process that answers',
+    actual: what,
+    hint: `Read its log ${run.record.log}; its first line is the command line.`,
+  });
+}
+
+async function abandon(run: WriterRun | null, file: string): Promise<void> {
+  if (run !== null) {
+    await run.process.signal('SIGKILL');
+    const bounds = { signal: new AbortController().signal, timeoutMs: 1_000, everyMs: LOOK_EVERY_MS };
+    await lookUntil(async () => !(await run.process.runs()), bounds);
+    await run.close();
+  }
+  const size = await stat(file).then(
+    (facts) => facts.size,
+    () => 0,
+  );
+  // Less than the least HDF5 file.
+  if (size <= 96) await rm(file, { force: true });
+}
