@@ -10,6 +10,8 @@ import type { Trigger } from '../contracts/trigger.js';
 import type { Writer } from '../contracts/writer.js';
 import type { AdapterSettings } from './adapterSettings.js';
 import { PsiBackendAdapter, psiBackendOptions } from './backend/psiBackend.js';
+import { SimplonDetectorAdapter } from './detector/simplon/simplonDetector.js';
+import { simplonOptions } from './detector/simplon/simplonOptions.js';
 import { SimulatedDetectorAdapter, simulatedDetectorOptions } from './detector/simulatedDetector.js';
 import { NoTriggerAdapter, noTriggerOptions } from './trigger/noTrigger.js';
 import { SimulatedTriggerAdapter, simulatedTriggerOptions } from './trigger/simulatedTrigger.js';
@@ -51,6 +53,7 @@ function registration<Schema extends TSchema, Adapter>(
 }
 
 const DETECTORS: Registrations<Detector> = {
+  simplon: registration(simplonOptions, (settings) => new SimplonDetectorAdapter(settings)),
   simulated: registration(simulatedDetectorOptions, (settings) => new SimulatedDetectorAdapter(settings)),
 };
 
