@@ -9,10 +9,14 @@ import type { JsonObject } from '../contracts/json.js';
 import type { Trigger } from '../contracts/trigger.js';
 import type { Writer } from '../contracts/writer.js';
 import type { AdapterSettings } from './adapterSettings.js';
+import { NoneBackendAdapter, noneBackendOptions } from './backend/noneBackend.js';
 import { PsiBackendAdapter, psiBackendOptions } from './backend/psiBackend.js';
+import { SlsReceiverAdapter, slsReceiverOptions } from './backend/slsReceiver.js';
 import { SimplonDetectorAdapter } from './detector/simplon/simplonDetector.js';
 import { simplonOptions } from './detector/simplon/simplonOptions.js';
 import { SimulatedDetectorAdapter, simulatedDetectorOptions } from './detector/simulatedDetector.js';
+import { slsDetectorOptions } from './detector/sls/options.js';
+import { SlsDetectorAdapter } from './detector/sls/slsDetector.js';
 import { NoTriggerAdapter, noTriggerOptions } from './trigger/noTrigger.js';
 import { SimulatedTriggerAdapter, simulatedTriggerOptions } from './trigger/simulatedTrigger.js';
 import { H5ProcessAdapter } from './writer/h5Process/h5ProcessAdapter.js';
@@ -55,10 +59,13 @@ function registration<Schema extends TSchema, Adapter>(
 const DETECTORS: Registrations<Detector> = {
   simplon: registration(simplonOptions, (settings) => new SimplonDetectorAdapter(settings)),
   simulated: registration(simulatedDetectorOptions, (settings) => new SimulatedDetectorAdapter(settings)),
+  sls: registration(slsDetectorOptions, (settings) => new SlsDetectorAdapter(settings)),
 };
 
 const BACKENDS: Registrations<Backend> = {
+  none: registration(noneBackendOptions, () => new NoneBackendAdapter()),
   psi: registration(psiBackendOptions, (settings) => new PsiBackendAdapter(settings)),
+  'sls-receiver': registration(slsReceiverOptions, (settings) => new SlsReceiverAdapter(settings)),
 };
 
 const WRITERS: Registrations<Writer> = {

@@ -35,6 +35,12 @@ const RECEIVING = ['receiving', 'writing'];
 const ENDED = ['finished', 'stopped'];
 const PAST = ['OPEN', 'CLOSING', 'CLOSED'];
 
+/** Words that stand for several others: that of a backend which cannot tell them apart. */
+const STANDS_FOR: Readonly<Record<string, readonly string[]>> = {
+  IDLE: ['INITIALIZED', 'CONFIGURED', 'CLOSED'],
+  STATELESS: ['INITIALIZED', 'CONFIGURED', 'OPEN', 'CLOSED'],
+};
+
 type Expectation = Readonly<Partial<Record<JudgedRole, readonly string[]>>>;
 
 /** The words that agree with each status; a status that is not here agrees with everything. */
@@ -91,7 +97,9 @@ export function interpretStatus(
       continue;
     }
     const expected = expectation?.[component.role];
-    if (expected === undefined || component.status === null || expected.includes(component.status)) continue;
+    if (expected === undefined || component.status === null) continue;
+    const words = STANDS_FOR[component.status] ?? [component.status];
+    if (words.some((word) => expected.includes(word))) continue;
     disagreement ??= { component: component.name, expected, actual: component.status };
   }
   return { disagreement, silent };

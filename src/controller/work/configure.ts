@@ -9,7 +9,7 @@ import type { Applied } from './applied.js';
 type Task = (signal: AbortSignal) => Promise<void>;
 
 /** States of a backend that has its settings. */
-const CONFIGURED_BACKEND: readonly string[] = ['CONFIGURED', 'OPEN', 'STATELESS'];
+const CONFIGURED_BACKEND: readonly string[] = ['CONFIGURED', 'OPEN', 'IDLE', 'STATELESS'];
 
 /**
  * Hands the plan to every enabled component, all in parallel. A detector or backend that still has what it is to

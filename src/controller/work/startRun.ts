@@ -32,7 +32,8 @@ export async function startRun(
       startWriter(writer),
       async (taskSignal: AbortSignal) => {
         // One that stayed open between two runs lets the frames through already.
-        if (!backend.enabled || backend.observation?.status === 'OPEN') return;
+        const staysOpen = backend.observation?.status === 'OPEN' && !backend.adapter.opensPerRun;
+        if (!backend.enabled || staysOpen) return;
         await backend.call('open', taskSignal, (adapter, options) => adapter.open(options));
       },
     ]),
