@@ -30,14 +30,15 @@ describe('adapter registry', () => {
     expect(createTrigger('none', 'trigger', {}).address).to.equal('none');
   });
 
-  for (const [kind, create] of [
-    ['simulatd', () => createDetector('simulatd', 'detector', {})],
-    ['constructor', () => createDetector('constructor', 'detector', {})],
+  for (const [kind, nearest, create] of [
+    ['simulatd', 'simulated', () => createDetector('simulatd', 'detector', {})],
+    // A name that every object has; of its distances to the kinds nothing is asked.
+    ['constructor', '', () => createDetector('constructor', 'detector', {})],
   ] as const) {
     it(`names the kinds there are, and the nearest, when asked for ${kind}`, () => {
       const error = thrown(create);
       expect(error.code).to.equal('invalid_deployment');
-      expect(error.message).to.contain(`'${kind}'`).and.contain("nearest is 'simulated'");
+      expect(error.message).to.contain(`'${kind}'`).and.contain(`nearest is '${nearest}`);
       expect(error.facts.expected).to.include('simulated');
     });
   }
