@@ -141,6 +141,8 @@ function createController(
       dataFolder: loaded.dataFolder,
       roots: loaded.roots,
       existingFile: deployment.existingFile,
+      fileRules: deployment.fileRules,
+      allowDevNull: deployment.allowDevNull,
     },
     telemetry,
     about: () => ({

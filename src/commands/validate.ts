@@ -53,14 +53,14 @@ async function checkConfig(loaded: LoadedDeployment, given: JsonValue): Promise<
 
 /** Whether every output file lies where files may lie; here that may differ from the machine of the server. */
 async function pathFindings(
-  { dataFolder, roots }: LoadedDeployment,
+  { dataFolder, roots, deployment }: LoadedDeployment,
   config: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>,
 ): Promise<string[]> {
   const findings: string[] = [];
   for (const { output_file: outputFile } of Object.values(config)) {
     if (typeof outputFile !== 'string') continue;
     try {
-      await resolveOutputFile(outputFile, { dataFolder, roots });
+      await resolveOutputFile(outputFile, { dataFolder, roots, allowDevNull: deployment.allowDevNull });
     } catch (error) {
       if (!(error instanceof InvalidRequestError)) throw error;
       findings.push(error.message);

@@ -26,6 +26,8 @@ export type CheckOptions = (role: Role, kind: string, options: JsonObject) => st
 interface Surroundings {
   readonly source: YamlSource;
   readonly checkOptions: CheckOptions;
+  /** Whether `pipelines` were made from `pipelinesFrom`: that is where findings lead then. */
+  readonly isMade?: boolean;
 }
 
 /**
@@ -34,7 +36,10 @@ interface Surroundings {
  *
  * Parts that do not fit the schema are left out; they have their findings already.
  */
-export function checkDeployment(settings: unknown, { source, checkOptions }: Surroundings): Finding[] {
+export function checkDeployment(
+  settings: unknown,
+  { source, checkOptions, isMade = false }: Surroundings,
+): Finding[] {
   const findings: Finding[] = [];
   const report = (path: DocumentPath, text: string) => {
     findings.push({ path, text, line: source.lineOf(path) });
@@ -44,8 +49,10 @@ export function checkDeployment(settings: unknown, { source, checkOptions }: Sur
   checkServices(settings, services, report);
   for (const name of ['pipelines', 'auxiliaryWriters', 'services']) checkNames(settings, name, report);
   checkRoots(settings, report);
+  checkPaths(settings, report);
 
-  for (const { path, role, adapter } of adaptersIn(settings)) {
+  for (const { path: written, role, adapter } of adaptersIn(settings)) {
+    const path = isMade && written[0] === 'pipelines' ? ['pipelinesFrom', role] : written;
     const wrong = checkReferences(adapter.options, services);
     for (const text of wrong) report([...path, 'options'], text);
     if (wrong.length > 0) continue;
@@ -96,6 +103,16 @@ function checkNames(settings: unknown, key: string, report: Report): void {
     if (typeof name !== 'string') continue;
     if (seen.has(name)) report([key, index, 'name'], `'${name}' is used twice.`);
     seen.add(name);
+  }
+}
+
+function checkPaths(settings: unknown, report: Report): void {
+  const seen = new Set<unknown>();
+  for (const [index, route] of list(settings, 'routes').entries()) {
+    const path = member(route, 'path');
+    if (typeof path !== 'string') continue;
+    if (seen.has(path)) report(['routes', index, 'path'], `'${path}' is used twice.`);
+    seen.add(path);
   }
 }
 

@@ -12,7 +12,10 @@ const closed = { additionalProperties: false };
 const closedWithDefaults = { additionalProperties: false, default: {} };
 
 /** Names that end up in URLs, log lines and file names. */
-const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]*$';
+export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]*$';
+
+/** Path of an extra route: segments without parameters. */
+export const ROUTE_PATTERN = '^(/[a-z][a-z0-9_-]*)+$';
 
 const name = (description: string) => Type.String({ description, pattern: NAME_PATTERN, maxLength: 64 });
 
@@ -22,11 +25,17 @@ const options = Type.Unsafe<JsonObject>({
   description: `What this kind of adapter needs, for example its address. May contain \`\${services.<name>.<endpoint>}\`.`,
 });
 
-const component = (role: string) =>
+const entryOptions = Type.Unsafe<JsonObject>({
+  type: 'object',
+  default: {},
+  description: `As the options of a pipeline. May contain \`\${entry.<key>}\` and \`\${entry.name}\` as well.`,
+});
+
+const component = (role: string, optionsOfKind = options) =>
   Type.Object(
     {
       kind: Type.String({ minLength: 1, description: `Which adapter speaks to the ${role}.` }),
-      options,
+      options: optionsOfKind,
       enabled: Type.Boolean({
         default: true,
         description: `Whether the ${role} takes part after the start. Clients can change it later.`,
@@ -164,6 +173,68 @@ const trigger = Type.Object(
   { ...closedWithDefaults, description: 'The timing system that fires the exposures.' },
 );
 
+const pipelinesFrom = Type.Object(
+  {
+    file: Type.String({
+      minLength: 1,
+      description: 'JSON file with an entry for each pipeline, relative to this file.',
+    }),
+    detector: component('detector', entryOptions),
+    backend: component('backend', entryOptions),
+    writer: component('writer', entryOptions),
+  },
+  {
+    ...closed,
+    description: 'Instead of `pipelines`: a pipeline for each entry of a file, all made alike.',
+  },
+);
+
+const fileRule = Type.Object(
+  {
+    section: Type.String({ minLength: 1, description: 'Section of the config, for example `writer`.' }),
+    field: Type.String({
+      minLength: 1,
+      description:
+        'Field with a path, for example `output_file`. Empty texts and `/dev/null` stay as they are.',
+    }),
+    append: Type.String({
+      minLength: 1,
+      description: `What is added to the path. \`\${pipeline}\` is the name of the pipeline, or of the auxiliary writer.`,
+    }),
+    before: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'Ending of the path before which it is added, for example `.h5`. Without it behind the path.',
+      }),
+    ),
+  },
+  closed,
+);
+
+const route = Type.Object(
+  {
+    path: Type.String({
+      pattern: ROUTE_PATTERN,
+      maxLength: 64,
+      description: 'Path of the POST route below `/api/v1`, for example `/threshold`. Unique.',
+    }),
+    field: name('Field of the body that has the value, for example `energy`.'),
+    parameter: Type.String({
+      minLength: 1,
+      description: 'Parameter of the detector that is set to it, for example `threshold`.',
+    }),
+    unit: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Unit of the value, for people. A value with a unit has to be a number.',
+      }),
+    ),
+    description: Type.String({ default: '', description: 'One line for the OpenAPI document.' }),
+  },
+  closed,
+);
+
 const service = Type.Object(
   {
     name: name(`Name by which \`\${services.<name>.<endpoint>}\` refers to the service. Unique.`),
@@ -219,10 +290,31 @@ export const DeploymentSchema = Type.Object(
       description:
         'When the output file exists: `number` takes the next free `name_001.h5`, `refuse` is an error, `overwrite` replaces it.',
     }),
-    pipelines: Type.Array(pipeline, {
-      minItems: 1,
-      description: 'The pipelines: a detector, a backend and a writer each.',
+    allowDevNull: Type.Boolean({
+      default: false,
+      description: 'Whether `output_file` may be `/dev/null`: nothing is kept then.',
     }),
+    fileRules: Type.Array(fileRule, {
+      default: [],
+      description:
+        'What each pipeline adds to paths of the config. With several pipelines and no rule for the `output_file` of `writer`, `.<pipeline>` is put before `.h5`.',
+    }),
+    resetWhileRunning: Type.Boolean({
+      default: true,
+      description: 'Whether `reset` is accepted while frames are taken or written. `kill` always is.',
+    }),
+    routes: Type.Array(route, {
+      default: [],
+      description: 'POST routes beside those of every deployment; each sets one parameter of the detector.',
+    }),
+    pipelines: Type.Optional(
+      Type.Array(pipeline, {
+        minItems: 1,
+        description:
+          'The pipelines: a detector, a backend and a writer each. Either this or `pipelinesFrom` is needed.',
+      }),
+    ),
+    pipelinesFrom: Type.Optional(pipelinesFrom),
     auxiliaryWriters: Type.Array(auxiliaryWriter, {
       default: [],
       description: 'Writers beside the pipelines, for data that does not come from a detector.',
@@ -237,11 +329,19 @@ export const DeploymentSchema = Type.Object(
   closed,
 );
 
-/** A deployment with every default filled in. */
-export type Deployment = Static<typeof DeploymentSchema>;
+/** A deployment as it is written, with every default filled in. */
+export type WrittenDeployment = Static<typeof DeploymentSchema>;
+
+/** A detector, a backend and a writer that work together. */
+export type PipelineSettings = Static<typeof pipeline>;
+
+/** How pipelines are made from the entries of a file. */
+export type PipelinesFrom = Static<typeof pipelinesFrom>;
+
+/** A deployment with every default filled in and its pipelines listed. */
+export type Deployment = Omit<WrittenDeployment, 'pipelines' | 'pipelinesFrom'> & {
+  pipelines: PipelineSettings[];
+};
 
 /** A program that is started and supervised with the deployment. */
 export type ServiceSettings = Deployment['services'][number];
-
-/** A detector, a backend and a writer that work together. */
-export type PipelineSettings = Deployment['pipelines'][number];

@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import { NAME_PATTERN, ROUTE_PATTERN } from './deployment.js';
 import { nearest, suggestion } from './nearest.js';
 import type { Override } from './overrides.js';
 import type { DocumentPath, YamlSource } from './yamlSource.js';
@@ -28,15 +29,23 @@ export function findingText({ path, text, line }: Finding, overrides: readonly O
   return where === '' ? text : `${where}: ${text}`;
 }
 
-/** Translates what ajv found in a deployment; needs ajv's `verbose`. */
-export function schemaFindings(errors: readonly ErrorObject[], source: YamlSource): Finding[] {
+/**
+ * Translates what ajv found in a deployment; needs ajv's `verbose`.
+ *
+ * @param base - Where in the file the value stands that was checked.
+ */
+export function schemaFindings(
+  errors: readonly ErrorObject[],
+  source: YamlSource,
+  base: DocumentPath = [],
+): Finding[] {
   const wrongTypes = new Set(
     errors.filter(({ keyword }) => keyword === 'type').map((error) => error.instancePath),
   );
   // What is of the wrong type need not be out of range as well.
   const relevant = errors.filter((error) => error.keyword === 'type' || !wrongTypes.has(error.instancePath));
   return relevant.map((error) => {
-    const path = pointerPath(error.instancePath);
+    const path = [...base, ...pointerPath(error.instancePath)];
     if (error.keyword === 'additionalProperties') {
       const key = String(error.params.additionalProperty);
       const known = Object.keys(error.parentSchema?.properties ?? {});
@@ -90,10 +99,16 @@ function valueText({ keyword, params, schema, data, message }: ErrorObject): str
     case 'minItems':
       return `needs at least ${params.limit} entry.`;
     case 'pattern':
-      return `expected a letter followed by letters, digits, '-' or '_'${got}`;
+      return `${patternText(String(schema))}${got}`;
     default:
       return `${message ?? 'is not valid'}${got}`;
   }
+}
+
+function patternText(pattern: string): string {
+  if (pattern === NAME_PATTERN) return "expected a letter followed by letters, digits, '-' or '_'";
+  if (pattern === ROUTE_PATTERN) return "expected a path such as '/threshold' in small letters";
+  return `expected something of the form ${pattern}`;
 }
 
 function shown(value: unknown): string {

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
 import type { ServiceSettings } from './deployment.js';
+import { mapTexts, PLACEHOLDER } from './mapTexts.js';
 import { suggestion } from './nearest.js';
 
 /** Endpoints that the programs of this project announce when they are up. */
@@ -21,7 +22,6 @@ export interface EndpointReference {
   readonly endpoint: string;
 }
 
-const PLACEHOLDER = /\$\{([^}]*)\}/g;
 const REFERENCE = /^services\.([A-Za-z][A-Za-z0-9_-]*)\.([A-Za-z][A-Za-z0-9_-]*)$/;
 
 /** Finds the references in a value, however deep, and the placeholders that are none. */
@@ -170,12 +170,4 @@ function* textsIn(value: JsonValue): Generator<string> {
   else if (typeof value === 'object' && value !== null) {
     for (const inner of Object.values(value)) yield* textsIn(inner);
   }
-}
-
-function mapTexts<T extends JsonValue>(value: T, change: (text: string) => string): T;
-function mapTexts(value: JsonValue, change: (text: string) => string): JsonValue {
-  if (typeof value === 'string') return change(value);
-  if (Array.isArray(value)) return value.map((inner) => mapTexts(inner, change));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
 }

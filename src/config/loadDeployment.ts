@@ -1,16 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
 import { AcquisitionValidator } from './acquisitionConfig.js';
 import { type CheckOptions, checkDeployment } from './checkDeployment.js';
-import { type Deployment, DeploymentSchema } from './deployment.js';
+import {
+  type Deployment,
+  DeploymentSchema,
+  type PipelinesFrom,
+  type WrittenDeployment,
+} from './deployment.js';
 import { type Finding, findingText, schemaFindings } from './deploymentFindings.js';
+import { fillEnvironment } from './environment.js';
 import { findDeployment } from './findDeployment.js';
 import { applyOverrides, collectOverrides, type DeploymentFlags } from './overrides.js';
-import { parseYamlSource } from './yamlSource.js';
+import { expandPipelines } from './pipelinesFrom.js';
+import { type DocumentPath, parseYamlSource, type YamlSource } from './yamlSource.js';
 
 /** What surrounds a deployment file. */
 export interface LoadOptions {
@@ -24,7 +31,7 @@ export interface LoadOptions {
 
 /** A deployment that is right, with everything that is needed to run it. */
 export interface LoadedDeployment {
-  /** The settings, every default filled in, environment and flags applied. */
+  /** The settings, every default filled in, environment and flags applied, pipelines listed. */
   readonly deployment: Deployment;
   /** Absolute path of the deployment file. */
   readonly file: string;
@@ -40,9 +47,12 @@ export interface LoadedDeployment {
   readonly validator: AcquisitionValidator;
 }
 
-const validateSchema = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true }).compile<Deployment>(
-  DeploymentSchema,
-);
+const validateSchema = new Ajv2020({
+  allErrors: true,
+  useDefaults: true,
+  verbose: true,
+}).compile<WrittenDeployment>(DeploymentSchema);
+const isTemplate = new Ajv2020().compile<PipelinesFrom>(DeploymentSchema.properties.pipelinesFrom);
 
 /**
  * Loads and checks a deployment: file < environment < flags.
@@ -59,23 +69,84 @@ export async function loadDeployment(nameOrPath: string, options: LoadOptions): 
     throw invalidDeployment(file, ['expected keys such as name and pipelines, but the file has none.']);
   }
 
+  const filled = fillEnvironment(source.value, { env: options.env, source });
   const overrides = collectOverrides(options.env, options.flags);
-  const settings: unknown = applyOverrides(source.value, overrides);
+  const settings: unknown = applyOverrides(isObject(filled.value) ? filled.value : {}, overrides);
   const findings: Finding[] = [];
   const fitsSchema = validateSchema(settings);
   if (!fitsSchema) findings.push(...schemaFindings(validateSchema.errors ?? [], source));
-  // What refers to something else can only be looked at where the shape is right.
-  findings.push(...checkDeployment(settings, { source, checkOptions: options.checkOptions }));
-
   const folder = dirname(file);
+  const listed = await listPipelines(settings, folder, source);
+  findings.push(...listed.findings);
+  // What refers to something else can only be looked at where the shape is right.
+  const { checkOptions } = options;
+  findings.push(...checkDeployment(listed.settings, { source, checkOptions, isMade: listed.isMade }));
+
   const { validator, finding } = await loadValidator(settings, folder);
   if (finding !== null) findings.push({ path: ['schema'], text: finding, line: source.lineOf(['schema']) });
 
-  if (findings.length > 0 || validator === null || !fitsSchema) {
-    const inOrder = findings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
-    throw invalidDeployment(file, [...new Set(inOrder.map((found) => findingText(found, overrides)))]);
+  const all = [...filled.findings, ...withoutConsequences(findings, filled.findings)];
+  if (all.length > 0 || validator === null || !isComplete(listed.settings, fitsSchema)) {
+    const inOrder = all.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    const texts = inOrder.map((found) => filled.redact(findingText(found, overrides)));
+    throw invalidDeployment(file, [...new Set(texts)]);
   }
-  return { deployment: settings, file, folder, validator, ...resolvePaths(settings, options.cwd) };
+  const deployment = listed.settings;
+  return { deployment, file, folder, validator, ...resolvePaths(deployment, options.cwd) };
+}
+
+/** What is wrong with a setting because its variable is missing need not be said as well. */
+function withoutConsequences(findings: readonly Finding[], causes: readonly Finding[]): Finding[] {
+  return findings.filter(
+    ({ path }) => !causes.some((cause) => path.every((part, index) => part === cause.path[index])),
+  );
+}
+
+/** A deployment that fits the schema, once its pipelines are listed. */
+function isComplete(settings: unknown, fitsSchema: boolean): settings is Deployment {
+  return fitsSchema && isObject(settings) && Array.isArray(settings.pipelines);
+}
+
+interface ListedPipelines {
+  /** The settings with `pipelines` in place of `pipelinesFrom`. */
+  readonly settings: unknown;
+  readonly findings: readonly Finding[];
+  /** Whether the pipelines were made from a file. */
+  readonly isMade: boolean;
+}
+
+async function listPipelines(
+  settings: unknown,
+  folder: string,
+  source: YamlSource,
+): Promise<ListedPipelines> {
+  const asWritten = { settings, findings: [], isMade: false };
+  if (!isObject(settings)) return asWritten;
+  const finding = (path: DocumentPath, text: string) => ({ path, text, line: source.lineOf(path) });
+  const { pipelinesFrom: template, ...others } = settings;
+  if (template === undefined) {
+    const missing = settings.pipelines === undefined ? [finding(['pipelines'], 'is missing.')] : [];
+    return { ...asWritten, findings: missing };
+  }
+  if (settings.pipelines !== undefined) {
+    const both = finding(['pipelinesFrom'], "give either 'pipelines' or this, not both.");
+    return { ...asWritten, findings: [both] };
+  }
+  if (!isTemplate(template)) return { settings: others, findings: [], isMade: true };
+  let text: string;
+  try {
+    text = await readText(resolve(folder, template.file));
+  } catch (error) {
+    if (!(error instanceof InvalidRequestError)) throw error;
+    const unreadable = finding(['pipelinesFrom', 'file'], error.message);
+    return { settings: others, findings: [unreadable], isMade: true };
+  }
+  const { pipelines, findings } = expandPipelines(template, text, basename(template.file));
+  return {
+    settings: pipelines.length === 0 ? others : { ...others, pipelines },
+    findings: findings.map((found) => finding(found.path, found.text)),
+    isMade: true,
+  };
 }
 
 /** Replaces `tmp` and `${tmpdir}` by the system's temporary folder. */

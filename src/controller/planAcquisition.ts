@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
+import { applyFileRules, completeFileRules, type FileRule, NO_FILE } from '../config/fileRules.js';
 import { applyOverlay } from '../config/mergeConfig.js';
 import type { AcquisitionPlan, PipelinePlan } from '../contracts/acquisition.js';
 import { WrongStateError } from '../contracts/errors.js';
@@ -15,6 +16,10 @@ export interface PlanOptions {
   readonly dataFolder: string;
   readonly roots: readonly string[];
   readonly existingFile: ExistingFile;
+  /** What the deployment adds to paths for each pipeline; none by default. */
+  readonly fileRules?: readonly FileRule[];
+  /** Whether an output file may be `/dev/null`; not by default. */
+  readonly allowDevNull?: boolean;
 }
 
 /**
@@ -26,9 +31,10 @@ export async function planAcquisition(
   options: PlanOptions,
 ): Promise<AcquisitionPlan> {
   const id = randomUUID();
+  const rules = completeFileRules(options.fileRules ?? [], options);
   const pipelines: Record<string, PipelinePlan> = {};
   for (const name of options.pipelines) {
-    const own = applyOverlay(config, options.overlays[name] ?? {});
+    const own = applyFileRules(applyOverlay(config, options.overlays[name] ?? {}), rules, name);
     pipelines[name] = {
       detector: own.detector ?? {},
       backend: own.backend ?? {},
@@ -37,7 +43,10 @@ export async function planAcquisition(
   }
   const auxiliary: Record<string, WriterParameters> = {};
   for (const name of options.auxiliaryWriters) {
-    auxiliary[name] = await planWriter(config[name] ?? {}, config, { ...options, id });
+    // The pipelines' files are none of its business, only its own section's.
+    const ownRules = rules.filter(({ section }) => section === name);
+    const own = applyFileRules(config, ownRules, name);
+    auxiliary[name] = await planWriter(own[name] ?? {}, own, { ...options, id });
   }
   return { id, config, pipelines, auxiliary };
 }
@@ -48,11 +57,8 @@ async function planWriter(
   options: PlanOptions & { id: string },
 ): Promise<WriterParameters> {
   const { output_file: outputFile, n_frames: frames, user_id: userId, ...extra } = section;
-  const resolved =
-    typeof outputFile === 'string'
-      ? await resolveOutputFile(outputFile, { dataFolder: options.dataFolder, roots: options.roots })
-      : '';
-  if (options.existingFile === 'refuse' && (await exists(resolved))) {
+  const resolved = typeof outputFile === 'string' ? await resolveOutputFile(outputFile, options) : '';
+  if (options.existingFile === 'refuse' && resolved !== NO_FILE && (await exists(resolved))) {
     throw new WrongStateError('file_exists', `The output file ${resolved} exists already.`, {
       component: 'writer',
       operation: 'configure',

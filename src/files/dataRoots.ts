@@ -8,6 +8,8 @@ export interface DataFolders {
   readonly dataFolder: string;
   /** Further folders absolute names may be in. Absolute. */
   readonly roots: readonly string[];
+  /** Whether `/dev/null` is accepted, for runs of which nothing is kept. */
+  readonly allowDevNull?: boolean | undefined;
 }
 
 // Some writers pass a name to a shell, and some detectors' tools split at blanks: what those would take apart never
@@ -23,6 +25,7 @@ const LONGEST_NAME_BYTES = 255;
  * @throws InvalidRequestError `invalid_path`.
  */
 export async function resolveOutputFile(outputFile: string, folders: DataFolders): Promise<string> {
+  if (folders.allowDevNull && outputFile === '/dev/null') return outputFile;
   checkName(outputFile);
   const named = outputFile.endsWith('.h5') ? outputFile : `${outputFile}.h5`;
   const path = isAbsolute(named) ? resolve(named) : join(folders.dataFolder, named);

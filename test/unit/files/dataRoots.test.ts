@@ -49,6 +49,16 @@ describe('resolveOutputFile', () => {
     expect(await resolveOutputFile('run', future)).to.equal(join(base, 'later/data/run.h5'));
   });
 
+  it('takes /dev/null where it is allowed, and nothing else there', async () => {
+    const folders = { dataFolder, roots: [], allowDevNull: true };
+    expect(await resolveOutputFile('/dev/null', folders)).to.equal('/dev/null');
+    for (const name of ['/dev/null.h5', '/dev/./null', '/dev/zero']) {
+      const outcome = await resolveOutputFile(name, folders).catch((error: unknown) => error);
+      expect(outcome, name).to.be.instanceOf(InvalidRequestError);
+    }
+    await refusal('/dev/null');
+  });
+
   it('refuses what lies outside, and names the roots', async () => {
     const error = await refusal('/etc/run.h5');
     expect(error.facts.expected).to.contain(dataFolder).and.to.contain(other);
