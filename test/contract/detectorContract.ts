@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Context } from 'mocha';
 import type { Detector } from '../../src/contracts/detector.js';
 import { ComponentFailedError, ComponentSilentError, UnknownNameError } from '../../src/contracts/errors.js';
 import type { Section } from '../../src/contracts/json.js';
@@ -7,6 +8,8 @@ import { expectDiaError, thrownBy, until, within } from '../support/calls.js';
 /** A detector to be tested, and how to make its device fall silent and go away. */
 export interface DetectorUnderTest {
   readonly detector: Detector;
+  /** What a run of a few frames needs on this device, where it differs. */
+  readonly short?: Section;
   /** The device stays, but answers nothing until `wake`. */
   readonly freeze: () => void;
   readonly wake: () => void;
@@ -15,17 +18,22 @@ export interface DetectorUnderTest {
 }
 
 /** What every detector adapter has to do, tried on its real wire. */
-export function describeDetectorContract(name: string, make: () => Promise<DetectorUnderTest>): void {
+export function describeDetectorContract(
+  name: string,
+  make: (context: Context) => Promise<DetectorUnderTest>,
+): void {
   describe(`detector contract: ${name}`, () => {
     let under: DetectorUnderTest;
     let detector: Detector;
 
-    const short: Section = { frames: 3, period: 0.005, exptime: 0.001, dr: 16, timing: 'auto', cycles: 1 };
-    const long: Section = { ...short, frames: 1000, period: 0.05 };
+    let short: Section;
+    let long: Section;
     const status = () => detector.status(within());
 
-    beforeEach(async () => {
-      under = await make();
+    beforeEach(async function () {
+      under = await make(this);
+      short = { frames: 3, period: 0.005, exptime: 0.001, dr: 16, timing: 'auto', cycles: 1, ...under.short };
+      long = { ...short, frames: 1000, period: 0.05 };
       detector = under.detector;
       await detector.connect();
     });
