@@ -182,20 +182,18 @@ export class OdinControl {
       retired: false,
     };
     this.#current = connection;
-    socket.events.on('disconnect', () => {
-      this.#retire(connection);
-      // The news may overtake replies that have arrived: they are read in the next turns of the event loop.
-      setImmediate(() => setImmediate(() => this.#abandon(connection)));
-    });
+    socket.events.on('disconnect', () => this.#abandon(connection));
     void this.#receive(connection);
     return connection;
   }
 
   /**
-   * Ends a connection whose component went away: no more replies will come, so nobody waits for them until the
-   * time is up, and what was not yet sent goes over the next connection.
+   * Ends a connection whose component went away: no more replies will come (with `immediate` ZeroMQ drops those
+   * not yet read as well), so nobody waits for them until the time is up. What was not yet sent goes over
+   * the next connection.
    */
   #abandon(connection: Connection): void {
+    this.#retire(connection);
     for (const { reject } of connection.pending.values()) reject(this.#lost('wait for the reply'));
     if (!connection.socket.closed) connection.socket.close();
   }
