@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -18,6 +17,7 @@ import { IntegrationController } from './controller/integrationController.js';
 import { prepareVerification } from './files/verifyInWorker.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
 import { createTelemetry, type Telemetry } from './telemetry/logger.js';
+import { packageVersion } from './version.js';
 
 /** What a service is started with. */
 export interface ServeOptions {
@@ -36,6 +36,8 @@ export interface RunningService {
   readonly deployment: LoadedDeployment;
   /** Ends the acquisition, the REST server and the services, in that order. */
   close(): Promise<void>;
+  /** Ends the services by force, within a second; for those who cannot wait for `close`. */
+  killServices(): Promise<void>;
 }
 
 /** The programs of this project that a deployment can launch. They are named here, never imported. */
@@ -44,14 +46,6 @@ const PROGRAMS: Readonly<Record<NonNullable<ServiceSettings['program']>, string>
   'simulated-backend': './simulation/backend.js',
   writer: './writer/program.js',
 };
-
-/** Version of this package. */
-export function packageVersion(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return manifest.version;
-}
 
 /** Loads a deployment, launches its services, connects to its components and serves the REST API. */
 export async function serve(options: ServeOptions): Promise<RunningService> {
@@ -85,8 +79,10 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     await Promise.all([controller.start(), prepareVerification()]);
     const server = await startApi(loaded, controller, telemetry);
     closing.push(() => server.close());
+    // First of all, so that those who follow the acquisition see how it ends.
+    closing.push(() => controller.endRun());
     telemetry.log.info(`Serving ${loaded.deployment.name} at ${server.url}`, { data: loaded.dataFolder });
-    return { url: server.url, deployment: loaded, close };
+    return { url: server.url, deployment: loaded, close, killServices: () => launcher.kill() };
   } catch (error) {
     await close();
     throw error;
@@ -185,6 +181,6 @@ function startApi(
   integration: IntegrationController,
   { log }: Telemetry,
 ): Promise<RunningServer> {
-  const { http } = deployment;
-  return startServer({ integration, logger: log, version: packageVersion(), ...http });
+  const { http, routes: detectorRoutes } = deployment;
+  return startServer({ integration, logger: log, version: packageVersion(), detectorRoutes, ...http });
 }

@@ -3,6 +3,7 @@ import { type DiaError, InvalidRequestError, toDiaError, UnknownNameError } from
 import type { CommandContext, Integration } from '../contracts/integration.js';
 import type { JsonObject } from '../contracts/json.js';
 import { announcesBody, readJsonBody } from './bodyReader.js';
+import { type DetectorRoute, withDetectorRoutes } from './detectorRoutes.js';
 import { Dispatcher, type Match } from './dispatcher.js';
 import { okEnvelope } from './envelope.js';
 import { errorEnvelope, httpStatusOf } from './errorTable.js';
@@ -12,7 +13,7 @@ import { openApiDocument } from './openapi.js';
 import { page, pageSecurityPolicy } from './page.js';
 import { requestIdOf } from './requestId.js';
 import type { ApiRequest, Route } from './route.js';
-import { noBody, routes } from './routes.js';
+import { noBody } from './routes.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -31,6 +32,8 @@ export interface AppOptions {
   readonly legacyStatusCodes?: boolean;
   readonly bodyLimitBytes?: number;
   readonly events?: EventStreamOptions;
+  /** Routes of this deployment beside those of every one. */
+  readonly detectorRoutes?: readonly DetectorRoute[];
 }
 
 /** The API as a Koa app, and its open event streams. */
@@ -54,7 +57,7 @@ export function createApp(options: AppOptions): App {
 class Api {
   readonly #options: AppOptions;
   readonly #streams: EventStreams;
-  readonly #dispatcher = new Dispatcher(routes);
+  readonly #dispatcher: Dispatcher;
   readonly #openApi: string;
   readonly #bodyLimitBytes: number;
 
@@ -62,6 +65,8 @@ class Api {
     this.#options = options;
     this.#streams = streams;
     this.#bodyLimitBytes = options.bodyLimitBytes ?? 1024 * 1024;
+    const routes = withDetectorRoutes(options.detectorRoutes ?? []);
+    this.#dispatcher = new Dispatcher(routes);
     this.#openApi = JSON.stringify(openApiDocument(routes, options.version));
   }
 

@@ -7,7 +7,8 @@ import { statusFields } from './envelope.js';
 import type { ApiRequest, Route, RouteWork } from './route.js';
 import { adds, bodies } from './schemas.js';
 
-const V1 = '/api/v1';
+/** Prefix of all paths that are for programs. */
+export const V1 = '/api/v1';
 
 const BACKEND_ACTIONS = ['open', 'close', 'reset', 'config'];
 
