@@ -10,6 +10,7 @@ import { type AcquisitionSchema, compileAcquisitionSchema } from './acquisitionS
 import { isSection, type MergeResult, mergeConfig, type Sections } from './mergeConfig.js';
 import { pointerParts, valueAt } from './messageTemplate.js';
 import { nearest } from './nearest.js';
+import { aliasesOf, complete, withoutAliases } from './normaliseConfig.js';
 
 /** What came out of checking a config. */
 export interface ValidationResult {
@@ -68,7 +69,9 @@ export class AcquisitionValidator {
 
   /** Merges what a client sent into a config; a section that the schema does not have is a finding. */
   merge(base: AcquisitionConfig, sections: Sections): MergeResult {
-    return mergeConfig(base, sections, this.sections);
+    // A parameter given under its other name replaces the one that the base has.
+    const plain = (config: Sections) => withoutAliases(config, this.#schema.sections).config;
+    return mergeConfig(plain(base) as AcquisitionConfig, plain(sections), this.sections);
   }
 
   /** Checks a whole config and reports everything that is wrong with it. Does not change it. */
@@ -78,11 +81,15 @@ export class AcquisitionValidator {
       return { config: {}, findings: shapeFinding === null ? [] : [shapeFinding], warnings: [] };
     }
     // Clients send null for sections that they leave empty.
-    const given = Object.fromEntries(Object.entries(config).map(([name, section]) => [name, section ?? {}]));
+    const filled = Object.fromEntries(Object.entries(config).map(([name, section]) => [name, section ?? {}]));
+    const { config: given, findings } = withoutAliases(filled, this.#schema.sections);
     const checked = Object.fromEntries(Object.entries(given).filter(([name]) => !disabled.includes(name)));
     return {
-      config: this.#normalise(given),
-      findings: this.#findings(checked),
+      config: complete(given, this.#schema.sections, this.#schema.setRules),
+      findings: this.#findings(
+        checked,
+        findings.filter(({ pointer }) => !disabled.includes(pointerParts(pointer)[0] ?? '')),
+      ),
       warnings: this.#warnings(checked),
     };
   }
@@ -97,11 +104,11 @@ export class AcquisitionValidator {
     return `Specify config JSON with ${this.sections.length} root elements: ${sections}.`;
   }
 
-  #findings(config: JsonObject): string[] {
+  #findings(config: JsonObject, namedTwice: readonly ConfigFinding[]): string[] {
     const { validateSections, validateRules } = this.#schema;
     validateSections(config);
     const found = withoutConsequences(configFindings(validateSections.errors ?? [], config));
-    const inSections = [...found, ...forbiddenNames(config)].toSorted(
+    const inSections = [...found, ...namedTwice, ...forbiddenNames(config)].toSorted(
       (a, b) => this.#rank(a) - this.#rank(b),
     );
 
@@ -131,7 +138,8 @@ export class AcquisitionValidator {
   #warnings(config: JsonObject): string[] {
     return this.sections.flatMap((name) => {
       const section = config[name];
-      const known = Object.keys(this.#parameters(name));
+      const parameters = this.#parameters(name);
+      const known = Object.entries(parameters).flatMap(([field, schema]) => [field, ...aliasesOf(schema)]);
       const isClosed = this.#schema.sections.get(name)?.additionalProperties === false;
       if (!isSection(section) || isClosed) return [];
       return Object.keys(section)
@@ -142,26 +150,6 @@ export class AcquisitionValidator {
           return `${capitalised(name)} parameter ${named(field)} is not in the schema and is passed on unchecked.${hint}`;
         });
     });
-  }
-
-  #normalise(config: JsonObject): AcquisitionConfig {
-    const sections = Object.entries(config).map(([name, section]): [string, JsonObject] => {
-      const copy = isSection(section) ? structuredClone(section) : {};
-      for (const [field, schema] of Object.entries(this.#parameters(name))) {
-        const suffix = isSection(schema) ? schema['x-suffix'] : null;
-        const value = Object.hasOwn(copy, field) ? copy[field] : null;
-        if (
-          typeof suffix === 'string' &&
-          typeof value === 'string' &&
-          value !== '' &&
-          !value.endsWith(suffix)
-        ) {
-          copy[field] = `${value}${suffix}`;
-        }
-      }
-      return [name, copy];
-    });
-    return Object.fromEntries(sections);
   }
 
   #parameters(section: string): JsonObject {

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../contracts/json.js';
 import { isSection } from './mergeConfig.js';
 import { TEMPLATE_NAMES, unknownNamesIn } from './messageTemplate.js';
 import { suggestion } from './nearest.js';
+import { aliasesOf, type SetRule } from './normaliseConfig.js';
 
 /** A config schema, taken apart and compiled. */
 export interface AcquisitionSchema {
@@ -15,14 +16,16 @@ export interface AcquisitionSchema {
   readonly validateSections: ValidateFunction;
   /** The rules at the root of the schema, which compare sections with each other. */
   readonly validateRules: ValidateFunction;
+  /** Values that follow from others. */
+  readonly setRules: readonly SetRule[];
 }
 
 /** Keywords at the root that say which sections there are; all others are rules between sections. */
-const SECTION_KEYWORDS = ['type', 'properties', 'required', 'additionalProperties'];
+const SECTION_KEYWORDS = ['type', 'properties', 'required', 'additionalProperties', 'x-set'];
 
 /**
  * Compiles a config schema (JSON Schema 2020-12 with `$data` and the keywords `x-message`, `x-expected`,
- * `x-suffix` and `x-unit`, see docs/configuration.md).
+ * `x-suffix`, `x-alias`, `x-set` and `x-unit`, see docs/configuration.md).
  *
  * Sections and rules are compiled apart, so that a finding's kind does not hang on how the schema is written.
  *
@@ -41,7 +44,11 @@ export function compileAcquisitionSchema(schema: JsonValue, source: string): Acq
     }
     sections.set(name, section);
   }
-  const problems = templateProblems(schema);
+  const problems = [
+    ...templateProblems(schema),
+    ...aliasProblems(sections),
+    ...setProblems(schema, sections),
+  ];
   if (problems.length > 0) throw unusable(source, problems.join('; '));
 
   const isSectionKeyword = ([keyword]: [string, JsonValue]) => SECTION_KEYWORDS.includes(keyword);
@@ -56,6 +63,7 @@ export function compileAcquisitionSchema(schema: JsonValue, source: string): Acq
         ...(definitions === undefined ? {} : { $defs: definitions }),
       }),
       validateRules: createAjv().compile(rules),
+      setRules: setRulesIn(schema).map(({ when, set }) => ({ fits: createAjv().compile(when), values: set })),
     };
   } catch (error) {
     throw unusable(source, error instanceof Error ? error.message : String(error), error);
@@ -76,8 +84,46 @@ function createAjv(): Ajv2020 {
   ajv.addKeyword({ keyword: 'x-message', metaSchema: { anyOf: [{ type: 'string' }, texts] } });
   ajv.addKeyword({ keyword: 'x-expected', metaSchema: { type: 'string' } });
   ajv.addKeyword({ keyword: 'x-suffix', metaSchema: { type: 'string', minLength: 1 } });
+  const name = { type: 'string', minLength: 1 };
+  ajv.addKeyword({ keyword: 'x-alias', metaSchema: { anyOf: [name, { type: 'array', items: name }] } });
   ajv.addKeyword({ keyword: 'x-unit', metaSchema: { type: 'string' } });
   return ajv;
+}
+
+/** `x-set` as it has to be; `setProblems` says what is not. */
+function setRulesIn(schema: JsonObject): { when: JsonObject; set: JsonObject }[] {
+  const rules = schema['x-set'];
+  return (Array.isArray(rules) ? rules : []).flatMap((rule) =>
+    isSection(rule) && isSection(rule.when) && isSection(rule.set)
+      ? [{ when: rule.when, set: rule.set }]
+      : [],
+  );
+}
+
+function setProblems(schema: JsonObject, sections: ReadonlyMap<string, JsonObject>): string[] {
+  const written = schema['x-set'];
+  if (written === undefined) return [];
+  const rules = setRulesIn(schema);
+  if (!Array.isArray(written) || rules.length < written.length) {
+    return ["x-set has to be a list of objects with a schema 'when' and an object 'set'"];
+  }
+  const known = [...sections].flatMap(([name, { properties }]) =>
+    Object.keys(isSection(properties) ? properties : {}).map((field) => `/${name}/${field}`),
+  );
+  const strange = rules.flatMap(({ set }) => Object.keys(set)).filter((pointer) => !known.includes(pointer));
+  return strange.map(
+    (pointer) => `x-set names '${pointer}', which is no parameter.${suggestion(pointer, known)}`,
+  );
+}
+
+/** An alias that is another parameter as well, or an alias of two, could not be told apart. */
+function aliasProblems(sections: ReadonlyMap<string, JsonObject>): string[] {
+  return [...sections].flatMap(([name, { properties }]) => {
+    const parameters = Object.entries(isSection(properties) ? properties : {});
+    const names = parameters.flatMap(([field, schema]) => [field, ...aliasesOf(schema)]);
+    const twice = new Set(names.filter((field, index) => names.indexOf(field) !== index));
+    return [...twice].map((field) => `section '${name}' has '${field}' as a name or x-alias twice`);
+  });
 }
 
 function templateProblems(schema: JsonValue): string[] {
