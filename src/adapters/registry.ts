@@ -17,11 +17,14 @@ import { simplonOptions } from './detector/simplon/simplonOptions.js';
 import { SimulatedDetectorAdapter, simulatedDetectorOptions } from './detector/simulatedDetector.js';
 import { slsDetectorOptions } from './detector/sls/options.js';
 import { SlsDetectorAdapter } from './detector/sls/slsDetector.js';
+import { EpicsTriggerAdapter, epicsOptions } from './trigger/epics.js';
 import { NoTriggerAdapter, noTriggerOptions } from './trigger/noTrigger.js';
 import { SimulatedTriggerAdapter, simulatedTriggerOptions } from './trigger/simulatedTrigger.js';
+import { BrokerAdapter, brokerOptions } from './writer/broker.js';
 import { H5ProcessAdapter } from './writer/h5Process/h5ProcessAdapter.js';
 import { h5ProcessOptions } from './writer/h5Process/options.js';
 import { H5ServiceAdapter, h5ServiceOptions } from './writer/h5Service.js';
+import { MflowAdapter, mflowOptions } from './writer/mflow.js';
 
 interface Registration<Adapter> {
   readonly optionsSchema: TSchema;
@@ -69,11 +72,14 @@ const BACKENDS: Registrations<Backend> = {
 };
 
 const WRITERS: Registrations<Writer> = {
+  broker: registration(brokerOptions, (settings) => new BrokerAdapter(settings)),
   'h5-process': registration(h5ProcessOptions, (settings) => new H5ProcessAdapter(settings)),
   'h5-service': registration(h5ServiceOptions, (settings) => new H5ServiceAdapter(settings)),
+  mflow: registration(mflowOptions, (settings) => new MflowAdapter(settings)),
 };
 
 const TRIGGERS: Registrations<Trigger> = {
+  epics: registration(epicsOptions, (settings) => new EpicsTriggerAdapter(settings)),
   none: registration(noTriggerOptions, () => new NoTriggerAdapter()),
   simulated: registration(simulatedTriggerOptions, (settings) => new SimulatedTriggerAdapter(settings)),
 };
