@@ -12,6 +12,7 @@ import type { AdapterSettings } from './adapterSettings.js';
 import { NoneBackendAdapter, noneBackendOptions } from './backend/noneBackend.js';
 import { PsiBackendAdapter, psiBackendOptions } from './backend/psiBackend.js';
 import { SlsReceiverAdapter, slsReceiverOptions } from './backend/slsReceiver.js';
+import { OdinDetectorAdapter, odinDetectorOptions } from './detector/odinDetector.js';
 import { SimplonDetectorAdapter } from './detector/simplon/simplonDetector.js';
 import { simplonOptions } from './detector/simplon/simplonOptions.js';
 import { SimulatedDetectorAdapter, simulatedDetectorOptions } from './detector/simulatedDetector.js';
@@ -25,6 +26,7 @@ import { H5ProcessAdapter } from './writer/h5Process/h5ProcessAdapter.js';
 import { h5ProcessOptions } from './writer/h5Process/options.js';
 import { H5ServiceAdapter, h5ServiceOptions } from './writer/h5Service.js';
 import { MflowAdapter, mflowOptions } from './writer/mflow.js';
+import { OdinDataAdapter, odinDataOptions } from './writer/odinData.js';
 
 interface Registration<Adapter> {
   readonly optionsSchema: TSchema;
@@ -60,6 +62,7 @@ function registration<Schema extends TSchema, Adapter>(
 }
 
 const DETECTORS: Registrations<Detector> = {
+  odin: registration(odinDetectorOptions, (settings) => new OdinDetectorAdapter(settings)),
   simplon: registration(simplonOptions, (settings) => new SimplonDetectorAdapter(settings)),
   simulated: registration(simulatedDetectorOptions, (settings) => new SimulatedDetectorAdapter(settings)),
   sls: registration(slsDetectorOptions, (settings) => new SlsDetectorAdapter(settings)),
@@ -76,6 +79,7 @@ const WRITERS: Registrations<Writer> = {
   'h5-process': registration(h5ProcessOptions, (settings) => new H5ProcessAdapter(settings)),
   'h5-service': registration(h5ServiceOptions, (settings) => new H5ServiceAdapter(settings)),
   mflow: registration(mflowOptions, (settings) => new MflowAdapter(settings)),
+  'odin-data': registration(odinDataOptions, (settings) => new OdinDataAdapter(settings)),
 };
 
 const TRIGGERS: Registrations<Trigger> = {
