@@ -121,7 +121,7 @@ export const bodies = {
   }),
 };
 
-export type ErrorEnvelope = Static<typeof errorEnvelopeSchema>;
+type ErrorEnvelope = Static<typeof errorEnvelopeSchema>;
 export type Envelope = Static<typeof envelopeSchema>;
 export type StatusAnswer = Envelope & Static<typeof adds.status>;
 export type WireProgress = Static<typeof progressSchema>;

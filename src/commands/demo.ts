@@ -3,7 +3,6 @@ import { type RunningService, serve } from '../serve.js';
 import { acquire } from './acquire.js';
 import { EXIT_CODES, type ExitName } from './exitCodes.js';
 import { listenForInterrupts } from './interrupts.js';
-import { killServices } from './killServices.js';
 import type { Output } from './output.js';
 import { runConfig } from './runConfig.js';
 
@@ -14,7 +13,7 @@ const DEMO_RUN = { output: 'demo.h5', frames: 100, exptime: 0.01, period: 0.02, 
 export async function demoCommand(output: Output, options: { readonly dataDir: string }): Promise<ExitName> {
   let service: RunningService | null = null;
   const interrupts = listenForInterrupts(['SIGINT', 'SIGTERM'], () => {
-    void killServices(service).finally(() => process.exit(EXIT_CODES.interrupted.code));
+    void Promise.resolve(service?.killServices()).finally(() => process.exit(EXIT_CODES.interrupted.code));
   });
   output.line('Starts the simulation: a detector, a backend and a writer, each a process of its own.');
   service = await serve({

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../version.js';
 import { EXIT_CODES, exitCodesHelp } from './exitCodes.js';
 import { integerArgument, numberArgument, withJson, withServer } from './options.js';
 import { runCommand } from './runCommand.js';
 import { RUN_DEFAULTS } from './runConfig.js';
-import { packageVersion } from './version.js';
 
 // The commands are imported when they are run: `dia status` should not wait for what only `dia serve` needs.
 

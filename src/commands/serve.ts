@@ -2,7 +2,6 @@ import type { DeploymentFlags } from '../config/overrides.js';
 import { type RunningService, serve } from '../serve.js';
 import { EXIT_CODES } from './exitCodes.js';
 import { aborted, listenForInterrupts } from './interrupts.js';
-import { killServices } from './killServices.js';
 import type { Output } from './output.js';
 
 /**
@@ -18,7 +17,7 @@ export async function serveCommand(
   // The terminal that goes away asks for the same as Ctrl-C.
   const interrupts = listenForInterrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], (name) => {
     output.problem(`${name} again: ends at once.`);
-    void killServices(service).finally(() => process.exit(EXIT_CODES.interrupted.code));
+    void Promise.resolve(service?.killServices()).finally(() => process.exit(EXIT_CODES.interrupted.code));
   });
   service = await serve({ deployment, flags });
   output.document({ url: service.url });

@@ -55,6 +55,7 @@ export class IntegrationController implements Integration {
   private readonly applied = new Applied();
   private readonly reporter: StatusReporter;
   private details: Promise<JsonObject> | null = null;
+  private isEnding = false;
 
   constructor(options: ControllerOptions) {
     this.options = options;
@@ -83,17 +84,20 @@ export class IntegrationController implements Integration {
     this.reporter.refresh();
   }
 
-  /** Ends a run that goes on, within its deadlines, and lets go of the components. */
-  async close(): Promise<void> {
+  /** Ends a run that goes on, within its deadlines; no command is taken from then on. */
+  async endRun(): Promise<void> {
+    this.isEnding = true;
     const snapshot = this.actor.getSnapshot();
-    if (snapshot.hasTag('watched') || snapshot.hasTag('transition')) {
-      await this.standDown('stop').catch((error: unknown) => {
-        this.options.telemetry.log.error(
-          `The acquisition could not be ended cleanly: ${toDiaError(error).message}`,
-        );
-      });
-    }
-    this.closing.abort(new WrongStateError('preempted', 'The controller is shutting down.'));
+    if (!snapshot.hasTag('watched') && !snapshot.hasTag('transition')) return;
+    await this.standDown('stop').catch((error: unknown) => {
+      const { message } = toDiaError(error);
+      this.options.telemetry.log.error(`The acquisition could not be ended cleanly: ${message}`);
+    });
+  }
+
+  /** Lets go of the components. */
+  async close(): Promise<void> {
+    this.closing.abort(shuttingDown());
     this.actor.stop();
     await this.components.stop();
   }
@@ -104,6 +108,7 @@ export class IntegrationController implements Integration {
       const startedAt = performance.now();
       const ms = () => Math.round((performance.now() - startedAt) * 100) / 100;
       try {
+        if (this.isEnding) throw shuttingDown();
         const standDown = PREEMPTING[command.type];
         const reply =
           standDown === undefined
@@ -315,6 +320,11 @@ export class IntegrationController implements Integration {
     return this.components.pipelines.map(({ name }) => name);
   }
 }
+
+const shuttingDown = () =>
+  new WrongStateError('preempted', 'The controller is shutting down.', {
+    hint: 'Start it again with `dia serve`.',
+  });
 
 const startsWithoutConfig = () =>
   new InvalidRequestError('invalid_body', 'Cannot start acquisition without providing the configuration', {

@@ -9,11 +9,15 @@ import { type Disagreement, interpretStatus } from './interpretStatus.js';
 type Snapshot = SnapshotFrom<typeof acquisitionMachine>;
 
 const TRANSITIONS = ['configuring', 'starting', 'stopping', 'resetting'] as const;
+/** What is said while the detector is being stopped and files are being closed after an error. */
+const SETTLING = 'stopping';
 
 /** Works out what is reported from what is known: the machine's state, and the last answer of each component. */
 export function report(snapshot: Snapshot, components: Components, last: StatusReport | null): StatusReport {
   const { context } = snapshot;
-  const transition = TRANSITIONS.find((state) => snapshot.matches(state)) ?? null;
+  const transition = snapshot.matches({ error: 'settling' })
+    ? SETTLING
+    : (TRANSITIONS.find((state) => snapshot.matches(state)) ?? null);
   const { silent, disagreement } = interpretStatus(context.status, components.views());
   const error = reason(context.error, silent?.error ?? null, transition === null ? disagreement : null);
   const contradicted = context.error === null && silent === null && contradict(context.status, components);

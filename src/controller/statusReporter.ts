@@ -59,7 +59,8 @@ export class StatusReporter {
     const { log } = this.options.telemetry;
     const { status, transition, file, error } = this.current;
     const fields = { file: file ?? undefined };
-    if (error !== null && error !== before.error) log.error(error.message, { ...fields, ...facts(error) });
+    if (error !== null && error.message !== before.error?.message)
+      log.error(error.message, { ...fields, ...facts(error) });
     else log.info(`${status}${transition === null ? '' : ` (${transition})`}`, fields);
   }
 }
@@ -68,7 +69,8 @@ const same = (one: StatusReport, other: StatusReport) =>
   one.status === other.status &&
   one.transition === other.transition &&
   one.file === other.file &&
-  one.error === other.error;
+  one.error?.code === other.error?.code &&
+  one.error?.message === other.error?.message;
 
 const facts = ({ code, facts: { component, operation, expected, actual, hint } }: DiaError) => ({
   code,

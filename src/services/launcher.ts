@@ -33,6 +33,7 @@ interface RunningService {
 const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 5_000;
 const TAKEOVER_TIMEOUT_MS = 2_000;
+const KILL_TIMEOUT_MS = 1_000;
 const LOOK_EVERY_MS = 10;
 
 /**
@@ -101,6 +102,14 @@ export class ServiceLauncher {
     await Promise.all(services.reverse().map(({ hello }) => this.end(hello)));
     await this.socket.close();
     await rm(this.pidFile(), { force: true });
+  }
+
+  /** Ends all services by force, within a second. */
+  async kill(): Promise<void> {
+    const pids = [...this.running.values()].map(({ hello }) => hello.pid);
+    for (const { hello } of this.running.values()) this.stopping.add(hello.name);
+    for (const pid of pids) signal(pid, 'SIGKILL');
+    await Promise.all(pids.map((pid) => gone(pid, KILL_TIMEOUT_MS)));
   }
 
   private async spawn({ name, executable, args, lingerMs }: ServiceCommand): Promise<ChildProcess> {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Pull, Push } from 'zeromq';
 import type { JsonObject } from '../contracts/json.js';
 import { type FrameHeader, parseFrameHeader } from './frameMessage.js';
@@ -24,6 +25,7 @@ const BUFFER_BYTES = 256 * 1024 * 1024;
 const SEND_ATTEMPT_MS = 20;
 const REMEMBERED_SERIES = 64;
 const PULSE_PERIOD_MS = 10;
+const REBIND_TIMEOUT_MS = 2_000;
 
 /**
  * The data path of the simulated backend: frames in by PULL, `array-1.0` out by PUSH.
@@ -34,11 +36,8 @@ const PULSE_PERIOD_MS = 10;
 export class FrameRelay {
   readonly #options: FrameRelayOptions;
   readonly #input = new Pull({ linger: 0, receiveHighWaterMark: RECEIVE_AHEAD_FRAMES });
-  readonly #output = new Push({
-    linger: 0,
-    sendHighWaterMark: SEND_AHEAD_FRAMES,
-    sendTimeout: SEND_ATTEMPT_MS,
-  });
+  #output = newOutput();
+  #endpoint = '';
   #isOpen = false;
   #closed = false;
   #buffer: Frame[] = [];
@@ -60,8 +59,9 @@ export class FrameRelay {
   /** Opens the output and connects to the detector; answers the output's endpoint. */
   async bind(address: string): Promise<string> {
     await this.#output.bind(address);
+    this.#endpoint = this.#output.lastEndpoint ?? address;
     this.#input.connect(this.#options.framesFrom);
-    return this.#output.lastEndpoint ?? address;
+    return this.#endpoint;
   }
 
   /** Takes frames in until the relay is shut down. */
@@ -89,6 +89,7 @@ export class FrameRelay {
 
   /** Discards what is on its way; settles once no more frame can leave. */
   async close(): Promise<void> {
+    const wasOpen = this.#isOpen;
     this.#isOpen = false;
     if (this.#presentSeries !== null) this.#endSeries(this.#presentSeries);
     this.#discarded += this.#buffer.length;
@@ -96,6 +97,28 @@ export class FrameRelay {
     this.#bufferedBytes = 0;
     this.#changed();
     await this.#forwarding;
+    if (wasOpen && !this.#closed) await this.#renewOutput();
+  }
+
+  /**
+   * Begins the stream anew. Until ZeroMQ has noticed that a writer is gone it shares the frames out between that
+   * one and its successor, and half of the next run would be lost.
+   */
+  async #renewOutput(): Promise<void> {
+    await this.#output.unbind(this.#endpoint);
+    this.#output.close();
+    this.#output = newOutput();
+    const deadlineMs = performance.now() + REBIND_TIMEOUT_MS;
+    for (;;) {
+      try {
+        await this.#output.bind(this.#endpoint);
+        return;
+      } catch (error) {
+        // The old socket's port becomes free a moment after it was given back.
+        if (codeOf(error) !== 'EADDRINUSE' || performance.now() > deadlineMs) throw error;
+        await setImmediate();
+      }
+    }
   }
 
   async shutDown(): Promise<void> {
@@ -213,6 +236,10 @@ export class FrameRelay {
     this.#onChange = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function newOutput(): Push {
+  return new Push({ linger: 0, sendHighWaterMark: SEND_AHEAD_FRAMES, sendTimeout: SEND_ATTEMPT_MS });
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidRequestError } from '../contracts/errors.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
 import { reserveFile } from '../files/freeName.js';
 import { loadHdf5 } from '../files/hdf5.js';
 import { type Announcement, announceService } from '../services/announcement.js';
-import { Array10Decoder } from './decoders/array10.js';
+import { packageVersion } from '../version.js';
+import { createDecoder } from './decoders/dialects.js';
 import type { FileFormat } from './formats/format.js';
 import { NEXUS_PARAMETERS, NexusFormat } from './formats/nexus.js';
 import { createLog, type WriterLog } from './log.js';
@@ -83,6 +83,7 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
     userId: run.userId,
     existingFile: options.existingFile,
     streamAddress,
+    dialect: options.dialect,
     acquisition: {},
     acquisitionId: '',
     extra: {},
@@ -123,7 +124,7 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
   return new Recorder({
     format,
     parameterNames: NEXUS_PARAMETERS,
-    decoder: new Array10Decoder(),
+    createDecoder,
     openStream: (address) => new PullStream({ address, highWaterMark: options.highWaterMark }),
     reserve: (parameters) => reserve(parameters, options.dataRoots),
     log,
@@ -131,10 +132,7 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
 }
 
 async function loadFormat(log: WriterLog): Promise<FileFormat> {
-  const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return new NexusFormat({ hdf5: await loadHdf5(), version: manifest.version, warn: log.warn });
+  return new NexusFormat({ hdf5: await loadHdf5(), version: packageVersion(), warn: log.warn });
 }
 
 async function reserve(parameters: RecorderParameters, dataRoots: readonly string[]): Promise<string> {
