@@ -1,7 +1,7 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import { hdf5Cause } from '../files/hdf5.js';
-import type { Decoder, Frame } from './decoders/decoder.js';
+import type { Decoder, Frame, Notice } from './decoders/decoder.js';
 import type { Completion, FrameFile } from './formats/format.js';
 import type { WriterLog } from './log.js';
 import { FramePlacement } from './placement.js';
@@ -22,6 +22,8 @@ export interface AcquisitionParts {
   readonly stream: PullStream;
   readonly decoder: Decoder;
   readonly file: FrameFile;
+  /** Makes the file anew under the same name, without frames. */
+  readonly createAgain: () => FrameFile;
   /** The file's path, for messages. */
   readonly path: string;
   /** 0: until stopped. */
@@ -35,6 +37,8 @@ export interface AcquisitionCounts {
   duplicateFrames: number;
   /** Messages that are no frames, or frames that do not fit the first one. */
   badMessages: number;
+  /** Messages of another run. */
+  foreignMessages: number;
   /** Frames numbered beyond the last one asked for. */
   outsideFrames: number;
   writtenBytes: number;
@@ -45,15 +49,18 @@ export interface AcquisitionCounts {
  * what cannot be used is counted, and logged the first time.
  */
 export class Acquisition {
-  readonly placement: FramePlacement;
+  placement: FramePlacement;
   readonly counts: AcquisitionCounts = {
     receivedFrames: 0,
     duplicateFrames: 0,
     badMessages: 0,
+    foreignMessages: 0,
     outsideFrames: 0,
     writtenBytes: 0,
   };
   readonly #parts: AcquisitionParts;
+  #file: FrameFile;
+  #hasEnded = false;
   #outcome: Outcome | null = null;
   #error: DiaError | null = null;
   #firstFrame: Frame | null = null;
@@ -67,6 +74,7 @@ export class Acquisition {
 
   constructor(parts: AcquisitionParts) {
     this.#parts = parts;
+    this.#file = parts.file;
     this.placement = new FramePlacement(parts.framesExpected);
   }
 
@@ -114,7 +122,7 @@ export class Acquisition {
     const { stream } = this.#parts;
     let sliceStartMs = performance.now();
     try {
-      while (!this.placement.isComplete && performance.now() < this.#drainUntilMs) {
+      while (!this.placement.isComplete && !this.#hasEnded && performance.now() < this.#drainUntilMs) {
         const message = await stream.receive();
         if (message === null) break;
         this.#take(message);
@@ -138,10 +146,15 @@ export class Acquisition {
   }
 
   #take(message: readonly Buffer[]): void {
-    const { counts, placement } = this;
+    const { counts } = this;
     let frame: Frame;
     try {
-      frame = this.#parts.decoder.decode(message);
+      const decoded = this.#parts.decoder.decode(message);
+      if (typeof decoded === 'string') {
+        this.#heed(decoded);
+        return;
+      }
+      frame = decoded;
       this.#checkLikeFirst(frame);
     } catch (error) {
       if (!(error instanceof ComponentFailedError)) throw error;
@@ -154,6 +167,43 @@ export class Acquisition {
       }
       return;
     }
+    this.#place(frame);
+  }
+
+  #heed(notice: Notice): void {
+    const { counts } = this;
+    switch (notice) {
+      case 'nothing':
+        break;
+      case 'foreign':
+        counts.foreignMessages += 1;
+        if (counts.foreignMessages === 1) this.#parts.log.warn('messages of another run came; left out');
+        break;
+      case 'begin':
+        if (this.placement.written > 0) this.#startOver();
+        break;
+      case 'end':
+        // A run without a frame is none that anybody waits for: one that was armed and given up.
+        this.#hasEnded = this.placement.written > 0;
+        break;
+    }
+  }
+
+  /** What was written was of another run that was left in the stream: the file begins anew. */
+  #startOver(): void {
+    this.#parts.log.warn(`${this.placement.written} frames of an earlier run came first; left out`);
+    this.#disarm();
+    this.#file.abandon({ ...this.#completion(), complete: false });
+    this.#file = this.#parts.createAgain();
+    this.counts.foreignMessages += this.placement.written;
+    this.counts.receivedFrames = 0;
+    this.counts.writtenBytes = 0;
+    this.placement = new FramePlacement(this.#parts.framesExpected);
+    this.#firstFrame = null;
+  }
+
+  #place(frame: Frame): void {
+    const { counts, placement } = this;
     counts.receivedFrames += 1;
     switch (placement.judge(frame.number)) {
       case 'new':
@@ -189,7 +239,7 @@ export class Acquisition {
   }
 
   #write(frame: Frame): void {
-    this.#parts.file.write(frame, Date.now() / 1000);
+    this.#file.write(frame, Date.now() / 1000);
     this.placement.take(frame.number);
     this.counts.writtenBytes += frame.pixels.byteLength;
     this.#lastWriteMs = performance.now();
@@ -203,7 +253,7 @@ export class Acquisition {
   }
 
   #flush(): void {
-    this.#parts.file.flush();
+    this.#file.flush();
     this.#lastFlushMs = performance.now();
     this.#disarm();
   }
@@ -228,7 +278,7 @@ export class Acquisition {
   #close(): void {
     if (this.#outcome !== null) return;
     this.#disarm();
-    this.#parts.file.close(this.#completion());
+    this.#file.close(this.#completion());
     this.#outcome = this.placement.isComplete ? 'finished' : 'stopped';
   }
 
@@ -259,6 +309,6 @@ export class Acquisition {
       ? new NoSpaceError('no_space', message, facts)
       : new ComponentFailedError('component_failed', message, facts);
     this.#parts.log.error(message);
-    this.#parts.file.abandon({ ...this.#completion(), complete: false });
+    this.#file.abandon({ ...this.#completion(), complete: false });
   }
 }

@@ -2,12 +2,14 @@ import { isAbsolute } from 'node:path';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../contracts/json.js';
 import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
+import { DIALECTS, type Dialect } from './decoders/dialects.js';
 import type { RecorderParameters } from './recorder.js';
 
 /** What the program's command line says for requests that do not. */
 export interface ParameterDefaults {
   readonly existingFile: ExistingFile;
   readonly streamAddress: string | null;
+  readonly dialect: Dialect;
 }
 
 const MOST_FRAMES = 2 ** 31 - 1;
@@ -28,6 +30,7 @@ const FIELDS: Readonly<
   acquisition: { expected: 'an object of sections', fits: isSections },
   acquisition_id: { expected: 'a text', fits: (value) => typeof value === 'string' },
   stream: { expected: 'a ZeroMQ address', fits: (value) => typeof value === 'string' && value !== '' },
+  dialect: { expected: DIALECTS.join(', '), fits: (value) => DIALECTS.some((dialect) => dialect === value) },
   format: { expected: FORMATS.join(', '), fits: (value) => FORMATS.some((format) => format === value) },
   extra: { expected: 'an object', fits: isSection },
 };
@@ -69,6 +72,7 @@ export function readParameters(body: JsonObject, defaults: ParameterDefaults): R
     userId: (body.user_id as number | undefined) ?? -1,
     existingFile: (body.existing_file as ExistingFile | undefined) ?? defaults.existingFile,
     streamAddress: streamAddress as string,
+    dialect: (body.dialect as Dialect | undefined) ?? defaults.dialect,
     acquisition: (body.acquisition as Record<string, Section> | undefined) ?? {},
     acquisitionId: (body.acquisition_id as string | undefined) ?? '',
     extra: (body.extra as Section | undefined) ?? {},

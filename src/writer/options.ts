@@ -1,4 +1,5 @@
 import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
+import { DIALECTS, type Dialect } from './decoders/dialects.js';
 
 /** What the program was asked to do on its command line. */
 export interface WriterOptions {
@@ -8,6 +9,8 @@ export interface WriterOptions {
   readonly httpPort: number;
   /** Null in service mode when each configure names it. */
   readonly streamAddress: string | null;
+  /** Kind of the frame stream. */
+  readonly dialect: Dialect;
   readonly existingFile: ExistingFile;
   /** Folders that output files must lie in; empty: anywhere. */
   readonly dataRoots: readonly string[];
@@ -34,6 +37,7 @@ Options:
   --host <address>           address of the REST interface (default 127.0.0.1)
   --http-port <port>         its port with --service (default 0: any free one)
   --stream <address>         ZeroMQ address of the frames with --service
+  --dialect <name>           kind of the frame stream (default array-1.0): ${DIALECTS.join(', ')}
   --existing-file <rule>     number (default), refuse or overwrite
   --data-root <folder>       output files must lie in here; may be given several times
   --high-water-mark <n>      frames kept in memory before the sender is held back (default 100)
@@ -43,6 +47,7 @@ const VALUE_OPTIONS = new Set([
   '--host',
   '--http-port',
   '--stream',
+  '--dialect',
   '--existing-file',
   '--data-root',
   '--high-water-mark',
@@ -58,6 +63,7 @@ export function parseOptions(argv: readonly string[]): WriterOptions {
   const { positional, values, service } = split(argv);
   const common = {
     host: last(values, '--host') ?? '127.0.0.1',
+    dialect: dialectNamed(last(values, '--dialect') ?? 'array-1.0'),
     existingFile: existingFileRule(last(values, '--existing-file') ?? 'number'),
     dataRoots: values.get('--data-root') ?? [],
     highWaterMark: integer(last(values, '--high-water-mark') ?? '100', {
@@ -130,6 +136,12 @@ function existingFileRule(text: string): ExistingFile {
     throw new UsageError(`--existing-file is ${EXISTING_FILE_RULES.join(', ')}, not '${text}'.`);
   }
   return rule;
+}
+
+function dialectNamed(text: string): Dialect {
+  const dialect = DIALECTS.find((known) => known === text);
+  if (dialect === undefined) throw new UsageError(`--dialect is ${DIALECTS.join(', ')}, not '${text}'.`);
+  return dialect;
 }
 
 function portNumber(text: string, name: string): number {

@@ -11,6 +11,7 @@ import type { ExistingFile, WriterStatus } from '../contracts/writer.js';
 import { hdf5Cause } from '../files/hdf5.js';
 import { Acquisition } from './acquisition.js';
 import type { Decoder } from './decoders/decoder.js';
+import type { Dialect } from './decoders/dialects.js';
 import type { AcquisitionDescription, FileFormat, FrameFile } from './formats/format.js';
 import type { WriterLog } from './log.js';
 import type { PullStream } from './streams/pullStream.js';
@@ -24,6 +25,8 @@ export interface RecorderParameters {
   readonly userId: number;
   readonly existingFile: ExistingFile;
   readonly streamAddress: string;
+  /** Kind of the frame stream. */
+  readonly dialect: Dialect;
   readonly acquisition: Readonly<Record<string, Section>>;
   readonly acquisitionId: string;
   /** Parameters of the format; others are ignored. */
@@ -36,7 +39,7 @@ export interface RecorderParts {
   readonly format: Promise<FileFormat>;
   /** Texts that the format takes as parameters. */
   readonly parameterNames: readonly string[];
-  readonly decoder: Decoder;
+  readonly createDecoder: (dialect: Dialect) => Decoder;
   readonly openStream: (address: string) => PullStream;
   /** Reserves the output file; answers the path really used. */
   readonly reserve: (parameters: RecorderParameters) => Promise<string>;
@@ -54,6 +57,7 @@ export interface RecorderReport {
   readonly expectedFrames: number;
   readonly duplicateFrames: number;
   readonly badMessages: number;
+  readonly foreignMessages: number;
   readonly outsideFrames: number;
   readonly writtenBytes: number;
   readonly frameRateHz: number;
@@ -113,6 +117,7 @@ export class Recorder {
       expectedFrames: this.#parameters?.framesExpected ?? placement?.expected ?? 0,
       duplicateFrames: counts?.duplicateFrames ?? 0,
       badMessages: counts?.badMessages ?? 0,
+      foreignMessages: counts?.foreignMessages ?? 0,
       outsideFrames: counts?.outsideFrames ?? 0,
       writtenBytes: counts?.writtenBytes ?? 0,
       frameRateHz: acquisition?.frameRateHz ?? 0,
@@ -215,18 +220,18 @@ export class Recorder {
   }
 
   async #begin(parameters: RecorderParameters): Promise<string> {
-    const { log, decoder } = this.#parts;
+    const { log } = this.#parts;
     const stream = this.#parts.openStream(parameters.streamAddress);
     try {
       const path = await this.#parts.reserve(parameters);
       const format = await this.#parts.format;
       const description: AcquisitionDescription = { ...parameters, startedAt: new Date() };
-      const file = await createFile(format, { path, description });
-      for (const [name, value] of this.#formatParameters) file.setParameter(name, value);
-      this.#frameFile = file;
+      const file = this.#prepare(await createFile(format, { path, description }));
+      const createAgain = () => this.#prepare(format.create(path, description));
       this.#file = path;
       const { framesExpected } = parameters;
-      const acquisition = new Acquisition({ stream, decoder, file, path, framesExpected, log });
+      const decoder = this.#parts.createDecoder(parameters.dialect);
+      const acquisition = new Acquisition({ stream, decoder, file, createAgain, path, framesExpected, log });
       this.#acquisition = acquisition;
       log.info(
         `receiving ${framesExpected === 0 ? 'until stopped' : `${framesExpected} frames`} into ${path}`,
@@ -240,6 +245,12 @@ export class Recorder {
       stream.close();
       throw error;
     }
+  }
+
+  #prepare(file: FrameFile): FrameFile {
+    for (const [name, value] of this.#formatParameters) file.setParameter(name, value);
+    this.#frameFile = file;
+    return file;
   }
 
   #forget(): void {

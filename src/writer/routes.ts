@@ -13,6 +13,7 @@ function statisticsBody(report: RecorderReport): JsonObject {
     total_expected_frames: report.expectedFrames,
     n_duplicate_frames: report.duplicateFrames,
     n_bad_messages: report.badMessages,
+    n_foreign_messages: report.foreignMessages,
     n_outside_frames: report.outsideFrames,
     n_written_bytes: report.writtenBytes,
     frame_rate: report.frameRateHz,

@@ -14,12 +14,22 @@ export interface Frame {
   readonly metadata: JsonObject;
 }
 
-/** Reads the messages of one kind of frame stream. */
+/**
+ * A message that is no image, and is nothing bad either.
+ *
+ * - `nothing`: a part of an image, or something that need not be kept.
+ * - `foreign`: belongs to another run, and is left out.
+ * - `begin`: a run begins; images that came before were those of another one.
+ * - `end`: no more images of this run come.
+ */
+export type Notice = 'nothing' | 'foreign' | 'begin' | 'end';
+
+/** Reads the messages of one kind of frame stream. Made anew for each acquisition: it may keep what it has seen. */
 export interface Decoder {
   /**
    * Reads one message, parts as received.
    *
-   * @throws ComponentFailedError `bad_answer` for anything that is no frame; never anything else.
+   * @throws ComponentFailedError `bad_answer` for anything that is of another kind; never anything else.
    */
-  decode(parts: readonly Buffer[]): Frame;
+  decode(parts: readonly Buffer[]): Frame | Notice;
 }
