@@ -121,7 +121,6 @@ export const bodies = {
   }),
 };
 
-type ErrorEnvelope = Static<typeof errorEnvelopeSchema>;
 export type Envelope = Static<typeof envelopeSchema>;
 export type StatusAnswer = Envelope & Static<typeof adds.status>;
 export type WireProgress = Static<typeof progressSchema>;

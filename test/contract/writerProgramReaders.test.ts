@@ -7,17 +7,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { loadHdf5 } from '../../src/files/hdf5.js';
+import { requirePython } from '../support/pythonTools.js';
 import { FrameSender, upTo } from '../support/writerFrames.js';
 import { until, WriterProgram } from '../support/writerProgram.js';
 
 const script = (name: string) => fileURLToPath(new URL(`../../../test/support/${name}`, import.meta.url));
-
-/** Skips a test on a machine without h5py; in CI that is a failure. */
-function needH5py(test: Mocha.Context): void {
-  if (spawnSync('python3', ['-c', 'import h5py']).status === 0) return;
-  if (process.env.CI === 'true') throw new Error('python3 with h5py is missing');
-  test.skip();
-}
 
 interface Seen {
   readonly frames: number;
@@ -49,11 +43,11 @@ describe('files of dia writer, as others read them', () => {
   }
 
   it('grow before the eyes of an h5py reader with SWMR, frame by frame, and hold only frames that came', async function () {
-    needH5py(this);
+    const python = requirePython(this);
     const file = await begin(20);
     await sender.sendAll([0, 1, 2]);
     await writer.untilStatus({ n_written_frames: 3 });
-    const reader = spawn('python3', [script('readSwmr.py'), file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const reader = spawn(python, [script('readSwmr.py'), file], { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface({ input: reader.stdout })[Symbol.asyncIterator]();
     const look = async (): Promise<Seen> => {
       reader.stdin.write('\n');
@@ -101,12 +95,12 @@ describe('files of dia writer, as others read them', () => {
   });
 
   it('lead a NeXus viewer to the images', async function () {
-    needH5py(this);
+    const python = requirePython(this);
     const acquisition = { detector: { exptime: 0.01 } };
     const file = await begin(3, acquisition);
     await sender.sendAll(upTo(3));
     await writer.untilStatus({ status: 'finished' });
-    const reader = spawnSync('python3', [script('readNexus.py'), file], { encoding: 'utf8' });
+    const reader = spawnSync(python, [script('readNexus.py'), file], { encoding: 'utf8' });
     expect(reader.status, reader.stderr).to.equal(0);
     const found = JSON.parse(reader.stdout) as Record<string, unknown>;
     expect(found).to.deep.include({
