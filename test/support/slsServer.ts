@@ -1,0 +1,49 @@
+import { createServer, type Socket } from 'node:net';
+import { SlsFake } from './slsFake.js';
+
+/**
+ * A program that is the detector and the receiver for the stand-ins of `sls_detector_get` and `sls_detector_put`,
+ * see `SlsPrograms`. Prints its port. A request is three lines: action, working directory, arguments.
+ */
+const fake = new SlsFake(JSON.parse(process.argv[2] ?? '{}'));
+/** About what a call to the real one takes. */
+const CALL_MS = 5;
+const calls: string[] = [];
+let clients = 0;
+let mostClients = 0;
+
+function answer(action: string, cwd: string, line: string): string {
+  if (action === 'test') return JSON.stringify(test(line));
+  calls.push(`${action} ${line}`);
+  const { rc, stdout, stderr } = fake.run(action === 'get' ? 'get' : 'put', line, cwd);
+  return `${rc} ${Buffer.byteLength(stdout)} ${Buffer.byteLength(stderr)}\n${stdout}${stderr}`;
+}
+
+function test(line: string): unknown {
+  if (line === 'receiver dead') fake.receiverAlive = false;
+  if (line === 'receiver alive') fake.receiverAlive = true;
+  return { calls: calls.splice(0), mostClients };
+}
+
+function serve(socket: Socket): void {
+  clients += 1;
+  mostClients = Math.max(mostClients, clients);
+  socket.once('close', () => {
+    clients -= 1;
+  });
+  socket.on('error', () => socket.destroy());
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk;
+    const [action, cwd, line, ...rest] = text.split('\n');
+    if (rest.length === 0) return;
+    text = '';
+    setTimeout(() => socket.end(answer(action ?? '', cwd ?? '', line ?? '')), CALL_MS);
+  });
+}
+
+const server = createServer(serve).listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.stdout.write(`${typeof address === 'object' ? address?.port : 0}\n`);
+});
+process.once('SIGTERM', () => process.exit(0));
