@@ -19,7 +19,8 @@ export interface FilledSettings {
 
 /**
  * Fills `${env.NAME}` and `${env.NAME:-default}` into every text of a deployment. An empty variable counts as not
- * set. Where the placeholder is the whole text, a whole number or decimal, `true` and `false` are what they look like.
+ * set. Where the placeholder is the whole text, a number, `true` and `false` are what they look like, unless it ends
+ * with `|text`, and with `:-}` the key is left out when the variable is not set.
  */
 export function fillEnvironment(
   settings: JsonValue,
@@ -48,11 +49,14 @@ export function fillEnvironment(
     return value;
   };
 
-  const value = mapTexts(settings, (text, path) => {
-    const filled = fillPlaceholders(text, (inner, placeholder) => variable(path, inner, placeholder));
-    // Only the result of a single placeholder can be something else than a text.
-    return /^\$\{env\.[^}]*\}$/.test(text) && typeof filled === 'string' ? scalar(filled) : filled;
-  });
+  const value = mapTexts(settings, (text, path) =>
+    fillPlaceholders(text, (inner, placeholder) => {
+      const found = variable(path, inner, placeholder);
+      if (placeholder !== text || typeof found !== 'string') return found;
+      // A setting that is nothing but an empty default is one that is not given.
+      return found === '' ? undefined : scalar(found);
+    }),
+  );
   const redact = (text: string) =>
     [...secrets].reduce((shown, [secret, name]) => shown.replaceAll(secret, () => name), text);
   return { value, findings, redact };

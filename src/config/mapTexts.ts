@@ -46,25 +46,38 @@ function mapAt(
   );
 }
 
+/** `${…|text}`: the value shall be a text, whatever it looks like. */
+const AS_TEXT = '|text';
+
+/** What a placeholder stands for: null leaves it as it is, undefined says that there is no value. */
+export type ValueFor = (inner: string, placeholder: string) => JsonValue | undefined;
+
 /**
  * Fills in the placeholders of a text. A placeholder that is the whole text is replaced by the value itself, so
- * that a number stays a number; one inside a text by the value as text.
+ * that a number stays a number, unless it ends with `|text`; one inside a text is replaced by the value as text.
  *
- * @param valueFor - Gets the inner part and the whole placeholder; null leaves it as it is, undefined says that there
- * is no value: a text that is only the placeholder is left out, and otherwise nothing takes its place.
+ * @returns Undefined when the text is a placeholder without value. Inside a text nothing takes its place.
  */
-export function fillPlaceholders(
-  text: string,
-  valueFor: (inner: string, placeholder: string) => JsonValue | undefined,
-): JsonValue | undefined {
+export function fillPlaceholders(text: string, valueFor: ValueFor): JsonValue | undefined {
   const [first] = text.matchAll(PLACEHOLDER);
   if (first !== undefined && first[0] === text) {
-    const value = valueFor(first[1] ?? '', text);
-    return value === null ? text : value;
+    const inner = first[1] ?? '';
+    const value = valueFor(withoutSuffix(inner), text);
+    if (value === null) return text;
+    return inner.endsWith(AS_TEXT) && value !== undefined ? asText(value) : value;
   }
   return text.replace(PLACEHOLDER, (placeholder: string, inner: string) => {
-    const value = valueFor(inner, placeholder);
+    const value = valueFor(withoutSuffix(inner), placeholder);
     if (value === null) return placeholder;
-    return value === undefined ? '' : Array.isArray(value) ? value.join(',') : String(value);
+    return value === undefined ? '' : asText(value);
   });
+}
+
+/** What a placeholder names, without the wish for a text. */
+export function withoutSuffix(inner: string): string {
+  return inner.endsWith(AS_TEXT) ? inner.slice(0, -AS_TEXT.length) : inner;
+}
+
+function asText(value: JsonValue): string {
+  return Array.isArray(value) ? value.join(',') : String(value);
 }

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
 import { NAME_PATTERN, type PipelineSettings, type PipelinesFrom } from './deployment.js';
 import { type Finding, findingText, schemaFindings } from './deploymentFindings.js';
-import { fillPlaceholders, mapTexts, PLACEHOLDER } from './mapTexts.js';
+import { fillPlaceholders, mapTexts, PLACEHOLDER, withoutSuffix } from './mapTexts.js';
 import { suggestion } from './nearest.js';
 import { type DocumentPath, parseYamlSource, type YamlSource } from './yamlSource.js';
 
@@ -92,7 +92,7 @@ function templateFindings(template: PipelinesFrom): Pick<Finding, 'path' | 'text
   for (const role of ['detector', 'backend', 'writer'] as const) {
     mapTexts(template[role].options, (text, path) => {
       for (const [placeholder, inner] of text.matchAll(PLACEHOLDER)) {
-        const key = keyOf(inner ?? '');
+        const key = keyOf(withoutSuffix(inner ?? ''));
         if (key === null || known.includes(key)) continue;
         findings.push({
           path: ['pipelinesFrom', role, 'options', ...path],

@@ -30,6 +30,8 @@ export interface ReserveOptions {
  */
 export async function reserveFile(path: string, options: ReserveOptions): Promise<string> {
   const ownerId = options.ownerId ?? null;
+  // No file, but the whole machine's: it is neither numbered nor replaced. See `resolveOutputFile`.
+  if (path === '/dev/null') return path;
   try {
     await makeFolders(dirname(path), ownerId);
     if (await create(path, ownerId)) return path;

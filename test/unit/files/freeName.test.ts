@@ -28,6 +28,13 @@ describe('reserveFile', () => {
     expect(await readFile(join(folder, 'run_003.h5'), 'utf8')).to.equal('kept');
   });
 
+  it('leaves /dev/null alone, whatever the rule', async () => {
+    for (const rule of ['number', 'overwrite', 'refuse'] as const) {
+      expect(await reserveFile('/dev/null', { rule })).to.equal('/dev/null');
+    }
+    expect((await stat('/dev/null')).isCharacterDevice()).to.equal(true);
+  });
+
   it('goes on counting after 999', async () => {
     await writeFile(join(folder, 'run.h5'), '');
     const taken = Array.from({ length: 999 }, (_, index) => `run_${String(index + 1).padStart(3, '0')}.h5`);
