@@ -55,12 +55,14 @@ export class SlsFake {
   #configured: boolean;
   #receiving = false;
   #caught = 0;
-  /** When the run began, by `performance.now()`; null: none. */
+  /** When the run began; null: none. */
   #beganMs: number | null = null;
   #waiting = false;
   #log = '';
+  readonly #nowMs: () => number;
 
-  constructor(options: SlsFakeOptions = {}) {
+  constructor(options: SlsFakeOptions = {}, nowMs = () => performance.now()) {
+    this.#nowMs = nowMs;
     this.#configured = options.configured ?? true;
     this.#slowness = options.slowness ?? 1;
     this.#tickNs = options.tickNs ?? 1;
@@ -163,7 +165,7 @@ export class SlsFake {
         return 'successful';
       case 'trigger':
         this.#waiting = false;
-        this.#beganMs = performance.now();
+        this.#beganMs = this.#nowMs();
         return 'successful';
       case 'rx_start':
         this.#needReceiver();
@@ -248,7 +250,7 @@ export class SlsFake {
     }
     if (this.#status() !== 'idle') return;
     this.#waiting = this.#value('timing') === 'trigger';
-    this.#beganMs = performance.now();
+    this.#beganMs = this.#nowMs();
   }
 
   /** Brings the run to where it is by now. */
@@ -273,7 +275,7 @@ export class SlsFake {
 
   #elapsedFrames(): number {
     const frameNs = Math.max(this.#timesNs.get('period') ?? 0, this.#timesNs.get('exptime') ?? 0, 1);
-    const elapsedMs = this.#beganMs === null ? 0 : performance.now() - this.#beganMs;
+    const elapsedMs = this.#beganMs === null ? 0 : this.#nowMs() - this.#beganMs;
     return (elapsedMs * 1e6) / (frameNs * this.#slowness);
   }
 
