@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import {
   ComponentFailedError,
@@ -56,6 +56,12 @@ export async function reserveFile(path: string, options: ReserveOptions): Promis
   } catch (error) {
     throw fileSystemError(error, path);
   }
+}
+
+/** Gives a reserved name back: removes the file, if there is one. `/dev/null` stays. */
+export async function releaseFile(path: string): Promise<void> {
+  const facts = await lstat(path).catch(() => null);
+  if (facts?.isFile()) await rm(path, { force: true });
 }
 
 async function reserveNumbered(path: string, ownerId: number | null): Promise<string> {

@@ -1,4 +1,3 @@
-import { unlink } from 'node:fs/promises';
 import {
   ComponentFailedError,
   type DiaError,
@@ -8,6 +7,7 @@ import {
 } from '../contracts/errors.js';
 import type { Section } from '../contracts/json.js';
 import type { ExistingFile, WriterStatus } from '../contracts/writer.js';
+import { releaseFile } from '../files/freeName.js';
 import { hdf5Cause } from '../files/hdf5.js';
 import { Acquisition } from './acquisition.js';
 import type { Decoder } from './decoders/decoder.js';
@@ -292,7 +292,7 @@ async function createFile(format: FileFormat, { path, description }: NewFile): P
   try {
     return format.create(path, description);
   } catch (error) {
-    await unlink(path).catch(() => undefined);
+    await releaseFile(path).catch(() => undefined);
     const cause = hdf5Cause(error);
     throw new ComponentFailedError('component_failed', `Cannot create ${path}: ${cause}.`, {
       component: 'writer',

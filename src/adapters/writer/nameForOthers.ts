@@ -1,6 +1,5 @@
-import { unlink } from 'node:fs/promises';
 import type { WriterParameters } from '../../contracts/writer.js';
-import { reserveFile } from '../../files/freeName.js';
+import { releaseFile, reserveFile } from '../../files/freeName.js';
 
 /**
  * Chooses the output file for a writer that opens files by itself and overwrites what is there: the deployment's rule for
@@ -17,6 +16,6 @@ export async function nameForOthers(
   if (!isSharedDisk) return outputFile;
   const ownerId = userId > 0 && process.getuid?.() === 0 ? userId : null;
   const file = await reserveFile(outputFile, { rule: existingFile, ownerId });
-  await unlink(file);
+  await releaseFile(file);
   return file;
 }

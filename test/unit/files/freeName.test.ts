@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ComponentFailedError, InvalidRequestError, WrongStateError } from '../../../src/contracts/errors.js';
-import { reserveFile } from '../../../src/files/freeName.js';
+import { releaseFile, reserveFile } from '../../../src/files/freeName.js';
 
 describe('reserveFile', () => {
   let folder: string;
@@ -32,7 +32,15 @@ describe('reserveFile', () => {
     for (const rule of ['number', 'overwrite', 'refuse'] as const) {
       expect(await reserveFile('/dev/null', { rule })).to.equal('/dev/null');
     }
+    await releaseFile('/dev/null');
     expect((await stat('/dev/null')).isCharacterDevice()).to.equal(true);
+  });
+
+  it('gives a name back, also one that was never taken', async () => {
+    const path = await reserveFile(join(folder, 'run.h5'), { rule: 'refuse' });
+    await releaseFile(path);
+    await releaseFile(path);
+    expect(await reserveFile(path, { rule: 'refuse' })).to.equal(path);
   });
 
   it('goes on counting after 999', async () => {

@@ -1,11 +1,11 @@
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../../../contracts/errors.js';
 import type { WriterParameters } from '../../../contracts/writer.js';
-import { reserveFile } from '../../../files/freeName.js';
+import { releaseFile, reserveFile } from '../../../files/freeName.js';
 import { lookUntil } from '../../transport/lookUntil.js';
 import type { H5ProcessOptions } from './options.js';
 import type { RunNote } from './runRecord.js';
@@ -219,5 +219,5 @@ async function abandon(run: WriterRun | null, file: string): Promise<void> {
     () => 0,
   );
   // Less than the least HDF5 file.
-  if (size <= 96) await rm(file, { force: true });
+  if (size <= 96) await releaseFile(file);
 }

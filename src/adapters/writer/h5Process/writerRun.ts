@@ -1,7 +1,8 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentSilentError } from '../../../contracts/errors.js';
 import type { WriterReport, WriterStatistics } from '../../../contracts/writer.js';
+import { releaseFile } from '../../../files/freeName.js';
 import type { FileFacts } from '../../../files/verifyFile.js';
 import { verifyInWorker } from '../../../files/verifyInWorker.js';
 import { lookUntil } from '../../transport/lookUntil.js';
@@ -183,7 +184,7 @@ export class WriterRun {
       return { status: 'stopped', file, statistics, error: null };
     }
     // Nothing but the remains of a file that never had a frame: the name is free again.
-    await rm(file, { force: true });
+    await releaseFile(file);
     return { status: 'stopped', file: null, statistics, error: null };
   }
 
