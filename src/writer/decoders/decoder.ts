@@ -8,7 +8,7 @@ export interface Frame {
   readonly type: PixelType;
   readonly rows: number;
   readonly columns: number;
-  /** Row by row, little-endian. May share memory with the message it came in. */
+  /** Row by row, little-endian. Shares memory with the message it came in or the next frame: valid until then. */
   readonly pixels: Uint8Array;
   /** What else the message says of this frame. */
   readonly metadata: JsonObject;
