@@ -30,6 +30,12 @@ export const h5ServiceOptions = Type.Object(
         pattern: '^(tcp|ipc)://.+$',
       }),
     ),
+    dialect: Type.Optional(
+      Type.String({
+        description:
+          "Kind of the frame stream, one of those that `dia writer --help` names; the writer's own default is array-1.0.",
+      }),
+    ),
     format: Type.Optional(Type.String({ description: "Layout of the file; the writer's default is nexus." })),
   },
   { additionalProperties: false },
@@ -58,7 +64,7 @@ export class H5ServiceAdapter implements Writer {
   }
 
   async configure(parameters: WriterParameters, options: CallOptions): Promise<void> {
-    const { stream, format } = this.#options;
+    const { stream, dialect, format } = this.#options;
     await this.#post('configure', options, {
       output_file: parameters.outputFile,
       n_frames: parameters.frames,
@@ -68,6 +74,7 @@ export class H5ServiceAdapter implements Writer {
       acquisition_id: parameters.acquisitionId,
       extra: parameters.extra,
       ...(stream === undefined ? {} : { stream }),
+      ...(dialect === undefined ? {} : { dialect }),
       ...(format === undefined ? {} : { format }),
     });
   }
