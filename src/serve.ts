@@ -129,7 +129,7 @@ function createController(
     components: new Components(createAdapters(loaded, endpoints), deployment.limits, telemetry),
     limits: deployment.limits,
     vocabulary: deployment.vocabulary,
-    resetWhileRunning: true,
+    resetWhileRunning: deployment.resetWhileRunning,
     validator: loaded.validator,
     plan: {
       pipelines: deployment.pipelines.map(({ name }) => name),

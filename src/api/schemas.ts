@@ -75,7 +75,20 @@ export const adds = {
   statusDetails: Type.Object({ details: anyObject("Every component's own word, asked live.") }),
   config: Type.Object({ config }),
   value: Type.Object({ value: anyValue }),
-  serverInfo: Type.Object({ server_info: anyObject('Addresses, version, uptime, deployment.') }),
+  serverInfo: Type.Object({
+    server_info: Type.Object(
+      {
+        clients: Type.Record(Type.String(), Type.String(), { description: 'Address of each component.' }),
+        clients_enabled: Type.Record(Type.String(), Type.Boolean()),
+        last_config_successful: Type.Boolean({ description: 'Whether the components took the last config.' }),
+        validator: Type.String({ description: 'Schema of the acquisition config.' }),
+        version: Type.String(),
+        uptime_s: Type.Number(),
+        deployment: Type.String(),
+      },
+      { description: 'Addresses, version, uptime, deployment.' },
+    ),
+  }),
   metrics: Type.Object({ metrics: anyObject("Every component's counters.") }),
   clientsEnabled: Type.Object({ clients_enabled: mapOf(Type.Boolean()) }),
   controlPanel: Type.Object({

@@ -5,6 +5,7 @@ import { ComponentSilentError, InternalError, toDiaError } from '../contracts/er
 import type { Telemetry } from '../telemetry/logger.js';
 import { agree } from './agree.js';
 import type { Components } from './components.js';
+import { forMany } from './inParallel.js';
 import type { Applied } from './work/applied.js';
 import { configureComponents } from './work/configure.js';
 import { endRun, standDown } from './work/standDown.js';
@@ -44,20 +45,20 @@ export function createAcquisitionActor(
       actors: {
         configureComponents: fromPromise<void, { plan: AcquisitionPlan | null }>(
           async ({ input, signal }) => {
-            await configureComponents(components, planned(input.plan), { applied, signal });
+            await configureComponents(components, planned(input.plan), { applied, signal: forMany(signal) });
             await settled('CONFIGURED', signal);
           },
         ),
         startComponents: fromPromise<StartOutcome, { plan: AcquisitionPlan | null; triggerStart: boolean }>(
           async ({ input, signal }) => {
-            const outcome = await startRun(components, input.triggerStart, signal);
+            const outcome = await startRun(components, input.triggerStart, forMany(signal));
             await settled('RUNNING', signal);
             return outcome;
           },
         ),
         standDown: fromPromise<void, { how: StandDown }>(async ({ input, signal }) => {
           applied.forgetAll();
-          await standDown(components, input.how, signal);
+          await standDown(components, input.how, forMany(signal));
           await settled('INITIALIZED', signal);
         }),
         verifyFiles: fromPromise<void, { endWriters: boolean }>(async ({ input, signal }) => {
@@ -67,12 +68,12 @@ export function createAcquisitionActor(
             files,
             endWriters: input.endWriters,
             timeoutMs: limits.verifyTimeoutMs,
-            signal,
+            signal: forMany(signal),
           });
         }),
         makeSafe: fromPromise(async ({ signal }) => {
           applied.forgetAll();
-          for (const thrown of await endRun(components, 'stop', signal)) {
+          for (const thrown of await endRun(components, 'stop', forMany(signal))) {
             const error = toDiaError(thrown);
             telemetry.log.warn(`Could not be made safe after the error: ${error.message}`, {
               code: error.code,

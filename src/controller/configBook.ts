@@ -1,4 +1,5 @@
 import { type AcquisitionValidator, invalidConfig } from '../config/acquisitionConfig.js';
+import { applyOverlay } from '../config/mergeConfig.js';
 import { toDiaError, UnknownNameError } from '../contracts/errors.js';
 import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -28,10 +29,6 @@ export class ConfigBook {
   /** Whether the components took the last config. */
   get lastSuccessful(): boolean {
     return this.successful;
-  }
-
-  get overlays(): Overlays {
-    return this.byPipeline;
   }
 
   /** Remembers a config that is about to be applied. */
@@ -71,6 +68,16 @@ export class ConfigBook {
     if (result.findings.length > 0) throw invalidConfig(result.findings);
     for (const warning of result.warnings) this.log.warn(warning);
     return result.config;
+  }
+
+  /** A valid config as one pipeline gets it: with its overlay, which must leave it valid. */
+  ofPipeline(config: AcquisitionConfig, pipeline: string, disabled: readonly string[]): AcquisitionConfig {
+    const overlay = this.byPipeline[pipeline];
+    if (overlay === undefined) return config;
+    const { config: own, findings } = this.validator.validate(applyOverlay(config, overlay), { disabled });
+    if (findings.length > 0)
+      throw invalidConfig(findings.map((finding) => `Pipeline '${pipeline}': ${finding}`));
+    return own;
   }
 
   overlay(pipeline: string): Record<string, Section> {

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Runs all tasks at once. The first failure aborts the others, and is thrown once all have ended, so that
  * nothing goes on behind the caller's back.
@@ -7,7 +9,7 @@ export async function inParallel<T>(
   tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
 ): Promise<T[]> {
   const abort = new AbortController();
-  const shared = AbortSignal.any([signal, abort.signal]);
+  const shared = forMany(AbortSignal.any([signal, abort.signal]));
   let first: { error: unknown } | null = null;
   const outcomes = await Promise.all(
     tasks.map(async (task) => {
@@ -28,4 +30,10 @@ export async function inParallel<T>(
 export async function allToTheEnd(tasks: readonly (() => Promise<unknown>)[]): Promise<unknown[]> {
   const outcomes = await Promise.allSettled(tasks.map((task) => task()));
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+}
+
+/** A signal that any number of calls may listen to at once: a call a component is no leak. */
+export function forMany(signal: AbortSignal): AbortSignal {
+  setMaxListeners(0, signal);
+  return signal;
 }

@@ -12,6 +12,7 @@ import type { Components } from './components.js';
 import { ConfigBook } from './configBook.js';
 import { callBackend, clientsEnabled, disabledSections, enableClients, ofDetectors } from './directCalls.js';
 import { EventLog } from './eventLog.js';
+import { forMany } from './inParallel.js';
 import { liveDetails, liveMetrics } from './liveQueries.js';
 import { type PlanOptions, planAcquisition } from './planAcquisition.js';
 import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
@@ -27,7 +28,7 @@ export interface ControllerOptions {
   /** False: a reset is refused while an acquisition runs (kill is not). */
   readonly resetWhileRunning: boolean;
   readonly validator: AcquisitionValidator;
-  readonly plan: Omit<PlanOptions, 'overlays'>;
+  readonly plan: Omit<PlanOptions, 'configOf'>;
   readonly telemetry: Telemetry;
   /** What `/info` tells of the server itself. */
   readonly about: () => JsonObject;
@@ -59,6 +60,7 @@ export class IntegrationController implements Integration {
 
   constructor(options: ControllerOptions) {
     this.options = options;
+    forMany(this.closing.signal);
     this.components = options.components;
     this.book = new ConfigBook(options.validator, options.telemetry.log);
     this.actor = createAcquisitionActor(options.components, {
@@ -266,9 +268,12 @@ export class IntegrationController implements Integration {
     return {};
   }
 
-  private plan(config: AcquisitionConfig): Promise<AcquisitionPlan> {
-    const overlays = this.book.overlays;
-    return planAcquisition(config, { ...this.options.plan, overlays });
+  private async plan(config: AcquisitionConfig): Promise<AcquisitionPlan> {
+    const disabled = disabledSections(this.components);
+    return planAcquisition(config, {
+      ...this.options.plan,
+      configOf: (pipeline) => this.book.ofPipeline(config, pipeline, disabled),
+    });
   }
 
   /** Waits until the machine is in no state that only leads to another. */

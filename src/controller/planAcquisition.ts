@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { applyFileRules, completeFileRules, type FileRule, NO_FILE } from '../config/fileRules.js';
-import { applyOverlay } from '../config/mergeConfig.js';
 import type { AcquisitionPlan, PipelinePlan } from '../contracts/acquisition.js';
-import { WrongStateError } from '../contracts/errors.js';
+import { InvalidRequestError, WrongStateError } from '../contracts/errors.js';
 import type { AcquisitionConfig, Section } from '../contracts/json.js';
 import type { ExistingFile, WriterParameters } from '../contracts/writer.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
@@ -11,8 +10,8 @@ import { resolveOutputFile } from '../files/dataRoots.js';
 export interface PlanOptions {
   readonly pipelines: readonly string[];
   readonly auxiliaryWriters: readonly string[];
-  /** What each pipeline's config differs in, by pipeline name. */
-  readonly overlays: Readonly<Record<string, Record<string, Section>>>;
+  /** The config of one pipeline, its overlay merged in and checked. */
+  readonly configOf: (pipeline: string) => AcquisitionConfig;
   readonly dataFolder: string;
   readonly roots: readonly string[];
   readonly existingFile: ExistingFile;
@@ -34,7 +33,7 @@ export async function planAcquisition(
   const rules = completeFileRules(options.fileRules ?? [], options);
   const pipelines: Record<string, PipelinePlan> = {};
   for (const name of options.pipelines) {
-    const own = applyFileRules(applyOverlay(config, options.overlays[name] ?? {}), rules, name);
+    const own = applyFileRules(options.configOf(name), rules, name);
     pipelines[name] = {
       detector: own.detector ?? {},
       backend: own.backend ?? {},
@@ -48,7 +47,22 @@ export async function planAcquisition(
     const own = applyFileRules(config, ownRules, name);
     auxiliary[name] = await planWriter(own[name] ?? {}, own, { ...options, id });
   }
+  refuseSharedFiles([...Object.values(pipelines).map(({ writer }) => writer), ...Object.values(auxiliary)]);
   return { id, config, pipelines, auxiliary };
+}
+
+/** Two writers of one acquisition never get the same file, whatever the deployment's rules for names. */
+function refuseSharedFiles(writers: readonly WriterParameters[]): void {
+  const files = writers.map(({ outputFile }) => outputFile).filter((file) => file !== '' && file !== NO_FILE);
+  const shared = files.find((file, index) => files.indexOf(file) !== index);
+  if (shared === undefined) return;
+  throw new InvalidRequestError('invalid_config', `Two writers would write the same file, ${shared}.`, {
+    component: 'controller',
+    operation: 'plan the acquisition',
+    expected: 'a file for each writer',
+    actual: shared,
+    hint: 'Give them different output_file values, or names by pipeline with fileRules in deployment.yaml.',
+  });
 }
 
 async function planWriter(

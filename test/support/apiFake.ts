@@ -101,7 +101,15 @@ export class FakeIntegration implements Integration {
   }
 
   serverInfo(): JsonObject {
-    return { version: '0.1.0' };
+    return {
+      clients: { detector: 'tcp://127.0.0.1:5000' },
+      clients_enabled: this.clientsEnabled(),
+      last_config_successful: false,
+      validator: 'config.schema.json',
+      uptime_s: 1.5,
+      deployment: 'fake',
+      version: '0.1.0',
+    };
   }
 
   overlay(pipeline: string): Record<string, Section> {
