@@ -86,7 +86,7 @@ export class OdinDetectorAdapter implements Detector {
     const wanted = Object.entries(parameters).filter(([name]) => !this.#options.ignored.includes(name));
     for (const [name] of wanted) this.#pathOf(name);
     const before: [string, JsonValue][] = [];
-    const errors: DiaError[] = [];
+    const errors: string[] = [];
     for (const [name, value] of wanted) {
       const old = await this.#tree.read(this.#pathOf(name), budget());
       try {
@@ -94,12 +94,12 @@ export class OdinDetectorAdapter implements Detector {
         before.push([name, old]);
       } catch (error) {
         if (options.signal.aborted || !(error instanceof ComponentFailedError)) throw error;
-        errors.push(error);
+        errors.push(`${name}: ${error.facts.actual ?? error.message}.`);
       }
     }
     if (errors.length === 0) return;
     for (const [name, old] of before) await this.#tree.write(this.#pathOf(name), old, budget());
-    throw this.#refused('configure', errors.map((error) => error.message).join(' '));
+    throw this.#refused('configure', errors.join(' '));
   }
 
   async start(options: CallOptions): Promise<void> {
