@@ -76,6 +76,16 @@ export class SlsFake {
     );
   }
 
+  /** Frames that the receiver has of this run so far. */
+  get received(): number {
+    const running = this.#beganMs !== null && !this.#waiting && this.#receiving;
+    return this.#caught + (running ? Math.min(Math.floor(this.#elapsedFrames()), this.#frames()) : 0);
+  }
+
+  get receiving(): boolean {
+    return this.#receiving;
+  }
+
   /** Runs one program call; `line` is its arguments joined by blanks, which is how the real ones see them. */
   run(action: Action, line: string, cwd = '.'): SlsOutput {
     this.#log = '';

@@ -30,13 +30,16 @@ export interface SlsSeen {
  */
 export class SlsPrograms {
   readonly folder: string;
+  /** ZeroMQ address at which the receiver publishes its images. */
+  readonly stream: string;
   readonly #server: ChildProcess;
   readonly #port: number;
 
-  private constructor(folder: string, server: ChildProcess, port: number) {
+  private constructor(folder: string, server: ChildProcess, at: { port: number; stream: string }) {
     this.folder = folder;
+    this.stream = at.stream;
     this.#server = server;
-    this.#port = port;
+    this.#port = at.port;
   }
 
   static async start(options: SlsFakeOptions = {}): Promise<SlsPrograms> {
@@ -46,13 +49,13 @@ export class SlsPrograms {
     });
     if (server.stdout === null) throw new Error('no stdout');
     const [line] = await once(createInterface(server.stdout), 'line');
-    const port = Number(line);
+    const at: { port: number; stream: string } = JSON.parse(String(line));
     const folder = await mkdtemp(join(tmpdir(), 'dia-sls-programs-'));
     for (const action of ['get', 'put']) {
-      await writeFile(join(folder, `sls_detector_${action}`), script(action, port), { mode: 0o755 });
+      await writeFile(join(folder, `sls_detector_${action}`), script(action, at.port), { mode: 0o755 });
     }
     left.set(folder, server);
-    return new SlsPrograms(folder, server, port);
+    return new SlsPrograms(folder, server, at);
   }
 
   freeze(): void {

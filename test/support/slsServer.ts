@@ -1,13 +1,16 @@
 import { createServer, type Socket } from 'node:net';
 import { SlsFake } from './slsFake.js';
+import { SlsStream } from './slsStream.js';
 
 /**
  * A program that is the detector and the receiver for the stand-ins of `sls_detector_get` and `sls_detector_put`,
- * see `SlsPrograms`. Prints its port. A request is three lines: action, working directory, arguments.
+ * see `SlsPrograms`. Prints its port and the
+ * address of the receiver's stream. A request is three lines: action, working directory, arguments.
  */
 const fake = new SlsFake(JSON.parse(process.argv[2] ?? '{}'));
 /** About what a call to the real one takes. */
 const CALL_MS = 5;
+const stream = new SlsStream(() => fake.received);
 const calls: string[] = [];
 let clients = 0;
 let mostClients = 0;
@@ -16,6 +19,8 @@ function answer(action: string, cwd: string, line: string): string {
   if (action === 'test') return JSON.stringify(test(line));
   calls.push(`${action} ${line}`);
   const { rc, stdout, stderr } = fake.run(action === 'get' ? 'get' : 'put', line, cwd);
+  if (rc === 0 && line.endsWith('rx_start')) stream.begin();
+  if (rc === 0 && line.endsWith('rx_stop')) stream.end();
   return `${rc} ${Buffer.byteLength(stdout)} ${Buffer.byteLength(stderr)}\n${stdout}${stderr}`;
 }
 
@@ -42,8 +47,10 @@ function serve(socket: Socket): void {
   });
 }
 
+await stream.open();
 const server = createServer(serve).listen(0, '127.0.0.1', () => {
   const address = server.address();
-  process.stdout.write(`${typeof address === 'object' ? address?.port : 0}\n`);
+  const port = typeof address === 'object' ? address?.port : 0;
+  process.stdout.write(`${JSON.stringify({ port, stream: stream.address })}\n`);
 });
 process.once('SIGTERM', () => process.exit(0));

@@ -71,7 +71,7 @@ export const slsDetectorOptions = Type.Object(
     toleranceS: Type.Number({
       description: "Seconds it may be off besides: the detector's clock ticks.",
       minimum: 0,
-      default: 0.0000002,
+      default: 2e-7,
     }),
   },
   { additionalProperties: false },
