@@ -108,6 +108,8 @@ function valueText({ keyword, params, schema, data, message }: ErrorObject): str
 function patternText(pattern: string): string {
   if (pattern === NAME_PATTERN) return "expected a letter followed by letters, digits, '-' or '_'";
   if (pattern === ROUTE_PATTERN) return "expected a path such as '/threshold' in small letters";
+  if (pattern.startsWith('^http')) return "expected an address such as 'http://host:port'";
+  if (pattern.startsWith('^(tcp')) return "expected an address such as 'tcp://host:port'";
   return `expected something of the form ${pattern}`;
 }
 

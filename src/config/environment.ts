@@ -70,6 +70,8 @@ function scalar(text: string): JsonValue {
 
 /** A variable that is set and has nearly this name; the others are nobody's business. */
 function similar(name: string, env: NodeJS.ProcessEnv): string {
-  const names = Object.keys(env).filter((candidate) => candidate.slice(0, 3) === name.slice(0, 3));
+  const names = Object.keys(env).filter(
+    (candidate) => env[candidate] && candidate.slice(0, 3) === name.slice(0, 3),
+  );
   return names.length === 0 ? '' : suggestion(name, names).replace(/ Known are .*/, '');
 }

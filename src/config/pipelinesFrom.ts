@@ -154,7 +154,10 @@ function checkEntries(raw: readonly RawEntry[], source: YamlSource): Entries {
   const portOwners = new Map<number, string>();
   for (const { path, entry, name, nameIn } of raw) {
     if (typeof name !== 'string' || !new RegExp(NAME_PATTERN).test(name)) {
-      report(nameIn, `expected a name of letters, digits, '-' or '_', got ${JSON.stringify(name)}.`);
+      report(
+        nameIn,
+        `expected a letter followed by letters, digits, '-' or '_', got ${JSON.stringify(name)}.`,
+      );
       continue;
     }
     if (names.has(name)) report(nameIn, `'${name}' is used twice.`);
@@ -176,7 +179,8 @@ function checkEntries(raw: readonly RawEntry[], source: YamlSource): Entries {
     }
     entries.push([name, entry]);
   }
-  return { entries, findings: findings.map((found) => findingText(found)) };
+  const inOrder = findings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return { entries, findings: inOrder.map((found) => findingText(found)) };
 }
 
 function nothing(finding: string): Entries {
