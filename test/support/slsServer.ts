@@ -31,20 +31,27 @@ function test(line: string): unknown {
 }
 
 function serve(socket: Socket): void {
-  clients += 1;
-  mostClients = Math.max(mostClients, clients);
-  socket.once('close', () => {
-    clients -= 1;
-  });
-  socket.on('error', () => socket.destroy());
   let text = '';
+  socket.on('error', () => socket.destroy());
   socket.setEncoding('utf8').on('data', (chunk) => {
     text += chunk;
-    const [action, cwd, line, ...rest] = text.split('\n');
+    const [action = '', cwd = '', line = '', ...rest] = text.split('\n');
     if (rest.length === 0) return;
     text = '';
-    setTimeout(() => socket.end(answer(action ?? '', cwd ?? '', line ?? '')), CALL_MS);
+    if (action !== 'test') countUntilGone(socket);
+    setTimeout(() => socket.end(answer(action, cwd, line)), CALL_MS);
   });
+}
+
+function countUntilGone(socket: Socket): void {
+  clients += 1;
+  mostClients = Math.max(mostClients, clients);
+  let gone = false;
+  const leave = () => {
+    if (!gone) clients -= 1;
+    gone = true;
+  };
+  socket.once('end', leave).once('close', leave);
 }
 
 await stream.open();
