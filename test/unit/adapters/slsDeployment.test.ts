@@ -4,37 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { checkAdapterOptions, optionsSchemas } from '../../../src/adapters/registry.js';
+import { checkAdapterOptions } from '../../../src/adapters/registry.js';
 import { loadDeployment } from '../../../src/config/loadDeployment.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const page = (name: string) => readFileSync(join(root, 'docs/adapters', `${name}.md`), 'utf8');
 const DEPLOYMENT = join(root, 'deployments/jungfrau-virtual');
-
-describe('the pages of the SLS adapters', () => {
-  const schemas = optionsSchemas();
-  for (const [name, schema] of [
-    ['sls', schemas.detector.sls],
-    ['sls-receiver', schemas.backend['sls-receiver']],
-  ] as const) {
-    it(`explain every option of ${name} with its default, and no other`, () => {
-      const options = schema !== undefined && 'properties' in schema ? (schema.properties ?? {}) : {};
-      const table = page(name).split('## Options')[1]?.split('\n## ')[0] ?? '';
-      const rows = new Map(
-        [...table.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)].map(([, option = '', byDefault = '']) => [
-          option,
-          byDefault,
-        ]),
-      );
-      expect([...rows.keys()]).to.have.members(Object.keys(options));
-      for (const [option, facts] of Object.entries(options)) {
-        if (typeof facts !== 'object' || facts === null || !('default' in facts)) continue;
-        const text = typeof facts.default === 'object' ? JSON.stringify(facts.default) : facts.default;
-        expect(rows.get(option)?.replaceAll(', ', ','), option).to.equal(`\`${text}\``);
-      }
-    });
-  }
-});
 
 describe('the deployment jungfrau-virtual', () => {
   const load = (deployment: string, env: Record<string, string> = {}) =>
