@@ -10,6 +10,9 @@ import { BUSY_STATES, SimplonControl, shrinking } from './simplonControl.js';
 import type { SimplonOptions } from './simplonOptions.js';
 import { keyOf, knownNames, toConfigValue, wantedValues } from './simplonParameters.js';
 
+/** What a config means that does not say it; the detector would go on with what the last user wanted. */
+const UNLESS_TOLD: Section = { timing: 'auto', cycles: 1 };
+
 /**
  * DECTRIS detectors (EIGER, EIGER2, PILATUS3 and 4, …) through the SIMPLON API.
  *
@@ -55,7 +58,7 @@ export class SimplonDetectorAdapter implements Detector {
     await this.#refuseWhileRunning('configure', bounds());
     await this.#initialize(bounds());
     await this.#series.disarm(bounds());
-    await this.#apply(parameters, bounds());
+    await this.#apply({ ...UNLESS_TOLD, ...parameters }, bounds());
     await this.#enableConsumer(bounds());
     if (this.#options.armAt === 'configure') await this.#series.arm(bounds());
   }
