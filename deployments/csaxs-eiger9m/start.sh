@@ -21,6 +21,20 @@ need DIA_DATA_DIR "${DIA_DATA_DIR:-}" "folder of the files, for example /sls/X12
 need CSAXS_BACKEND_URL "${CSAXS_BACKEND_URL:-}" "REST interface of the backend, http://host:port"
 need CSAXS_STREAM "${CSAXS_STREAM:-}" "where the writer gets the frames from, tcp://host:port"
 
+# is_address NAME VALUE PATTERN MEANING
+is_address() {
+  case "$2" in
+    "" | $3) ;;
+    *) problem "$1 has to be $4, got \"$2\"." ;;
+  esac
+}
+
+is_address CSAXS_BACKEND_URL "${CSAXS_BACKEND_URL:-}" "http*://?*" "http://host:port"
+is_address CSAXS_STREAM "${CSAXS_STREAM:-}" "tcp://?*:?*" "tcp://host:port"
+case "${DIA_LOG_LEVEL:-info}" in
+  error | warn | info | debug) ;;
+  *) problem "DIA_LOG_LEVEL has to be error, warn, info or debug, got \"$DIA_LOG_LEVEL\"." ;;
+esac
 if [ -n "${DIA_PORT:-}" ]; then
   case "$DIA_PORT" in
     *[!0-9]* | ??????*) problem "DIA_PORT has to be a port number up to 65535, got \"$DIA_PORT\"." ;;

@@ -24,6 +24,19 @@ need SWISSFEL_TIMING_PV "${SWISSFEL_TIMING_PV:-}" "process variable of the timin
 need SWISSFEL_START_CODE "${SWISSFEL_START_CODE:-}" "code that starts the triggers"
 need SWISSFEL_STOP_CODE "${SWISSFEL_STOP_CODE:-}" "code that stops the triggers"
 
+# is_address NAME VALUE PATTERN MEANING
+is_address() {
+  case "$2" in
+    "" | $3) ;;
+    *) problem "$1 has to be $4, got \"$2\"." ;;
+  esac
+}
+
+is_address SWISSFEL_BSREAD_URL "${SWISSFEL_BSREAD_URL:-}" "http*://?*" "http://host:port"
+case "${DIA_LOG_LEVEL:-info}" in
+  error | warn | info | debug) ;;
+  *) problem "DIA_LOG_LEVEL has to be error, warn, info or debug, got \"$DIA_LOG_LEVEL\"." ;;
+esac
 if [ -n "${DIA_PORT:-}" ]; then
   case "$DIA_PORT" in
     *[!0-9]* | ??????*) problem "DIA_PORT has to be a port number up to 65535, got \"$DIA_PORT\"." ;;
