@@ -92,6 +92,34 @@ describe('a config schema', () => {
     ]);
   });
 
+  it('can give a parameter several names, and values that follow from others', () => {
+    const schema = {
+      properties: {
+        writer: { properties: { frames: { type: 'integer', 'x-alias': ['n_frames', 'images'] }, mode: {} } },
+        detector: { properties: { gain: {} } },
+      },
+      'x-set': [
+        {
+          when: { properties: { writer: { required: ['mode'], properties: { mode: { const: 'off' } } } } },
+          set: { '/writer/frames': 0, '/detector/gain': 'low' },
+        },
+      ],
+    };
+    const config = (given: Record<string, unknown>) => fromSchema(schema).validate(given).config;
+    expect(config({ writer: { images: 5 } })).to.deep.equal({ writer: { frames: 5 } });
+    expect(config({ writer: { images: 5, n_frames: 5, mode: 'on' } })).to.deep.equal({
+      writer: { frames: 5, mode: 'on' },
+    });
+    expect(config({ writer: { n_frames: 5, mode: 'off' }, detector: { gain: 'high' } })).to.deep.equal({
+      writer: { frames: 0, mode: 'off' },
+      detector: { gain: 'low' },
+    });
+    expect(config({ writer: { mode: 'off' } })).to.deep.equal({ writer: { frames: 0, mode: 'off' } });
+    expect(fromSchema(schema).validate({ writer: { images: 5, n_frames: 6 } }).findings).to.deep.equal([
+      "Invalid config. Writer 'images' set to '5', but 'frames' set to '6'. They are names of the same parameter.",
+    ]);
+  });
+
   const unusable: [string, unknown, RegExp][] = [
     ['has no sections', {}, /no 'properties' that name the sections/],
     ['is no object', [], /no 'properties' that name the sections/],
@@ -114,6 +142,29 @@ describe('a config schema', () => {
       'has a text that is none',
       { properties: { writer: { properties: { a: { type: 'integer', 'x-message': 5 } } } } },
       /x-message/,
+    ],
+    [
+      'has an alias that is another parameter',
+      { properties: { writer: { properties: { a: { 'x-alias': ['c', 'b'] }, b: {} } } } },
+      /section 'writer' has 'b' as a name or x-alias twice/,
+    ],
+    [
+      'has an alias that is none',
+      { properties: { writer: { properties: { a: { 'x-alias': 5 } } } } },
+      /x-alias/,
+    ],
+    [
+      'sets what is no parameter',
+      {
+        properties: { writer: { properties: { abc: {} } } },
+        'x-set': [{ when: {}, set: { '/writer/abd': 1 } }],
+      },
+      /x-set names '\/writer\/abd', which is no parameter\. Did you mean '\/writer\/abc'\?/,
+    ],
+    [
+      'has an x-set that is no list of rules',
+      { properties: { writer: { properties: { a: {} } } }, 'x-set': [{ if: {}, set: {} }] },
+      /x-set has to be a list of objects/,
     ],
   ];
   for (const [what, schema, text] of unusable) {

@@ -6,9 +6,11 @@ import { expect } from 'chai';
 import { DeploymentSchema } from '../../../src/config/deployment.js';
 import { listDeployments, packagedDeploymentsFolder } from '../../../src/config/findDeployment.js';
 import { loadDeployment } from '../../../src/config/loadDeployment.js';
+import { EntrySchema } from '../../../src/config/pipelinesFrom.js';
 
 const deploymentsFolder = packagedDeploymentsFolder();
-const schema = JSON.parse(JSON.stringify(DeploymentSchema)) as SchemaNode;
+const plain = (node: object) => JSON.parse(JSON.stringify(node)) as SchemaNode;
+const schema = plain(DeploymentSchema);
 const documentation = (name: string) => readFile(join(dirname(deploymentsFolder), 'docs', name), 'utf8');
 
 interface SchemaNode {
@@ -52,6 +54,12 @@ describe('docs/deployments.md', () => {
     const table = lines.slice(lines.indexOf('| Key | Default | Meaning |') + 2);
     const keys = table.slice(0, table.indexOf(''));
     expect(keys.filter((row) => !rows(schema).includes(row))).to.deep.equal([]);
+  });
+
+  it('has the row of every key of an entry of pipelinesFrom, and no other', async () => {
+    const lines = linesOf(await documentation('deployments.md'));
+    const table = lines.slice(lines.indexOf('| Key of an entry | Default | Meaning |') + 2);
+    expect(table.slice(0, table.indexOf(''))).to.deep.equal(rows(plain(EntrySchema)));
   });
 
   it('shows an example that loads', async () => {

@@ -196,6 +196,43 @@ describe('loadDeployment', () => {
     });
   }
 
+  it('fills in the environment, and lets DIA_* and flags win over it', async () => {
+    const yaml = `${MINIMAL}http: { host: "\${env.SITE_HOST:-localhost}", port: "\${env.SITE_PORT}" }\n`;
+    const http = async (options: Partial<LoadOptions>) => {
+      const { host, port } = (await load(yaml, options)).deployment.http;
+      return `${host}:${port}`;
+    };
+    expect(await http({ env: { SITE_PORT: '8000' } })).to.equal('localhost:8000');
+    expect(await http({ env: { SITE_PORT: '8000', SITE_HOST: 'a', DIA_PORT: '9' } })).to.equal('a:9');
+    expect(await http({ env: { SITE_PORT: '8000' }, flags: { host: 'b' } })).to.equal('b:8000');
+  });
+
+  it('reports missing variables with everything else, and nothing that follows from them', async () => {
+    const yaml = `${MINIMAL.replace('tcp://127.0.0.1:1', `\${env.CONTROL}`)}http: { port: "\${env.SITE_PORT}" }\nlimit: {}\n`;
+    const checkOptions = (_role: string, kind: string) => (kind === 'simulated' ? ['is no address'] : []);
+    expect(await findingsOf(yaml, { checkOptions })).to.deep.equal([
+      'line 4, pipelines[0].detector.options.control: environment variable CONTROL is not set.',
+      'line 7, http.port: environment variable SITE_PORT is not set.',
+      "line 8, limit: unknown key. Did you mean 'limits'?",
+    ]);
+  });
+
+  it('does not show what a secret variable has in it', async () => {
+    const yaml = `${MINIMAL}log: { level: "\${env.SITE_PASSWORD}" }\nvocabulary: "\${env.SITE_WORDS}"\n`;
+    const env = { SITE_PASSWORD: 'hunter2', SITE_WORDS: 'klassic' };
+    const findings = await findingsOf(yaml, { env });
+    expect(findings.join()).not.to.include('hunter2');
+    expect(findings[0]).to.include(`got "\${env.SITE_PASSWORD}"`);
+    expect(findings[1]).to.include('got "klassic"');
+  });
+
+  it('reports routes with the same path', async () => {
+    const route = '{ path: /a, field: a, parameter: a }';
+    expect(await findingsOf(`${MINIMAL}routes: [${route},\n ${route}]\n`)).to.deep.equal([
+      "line 8, routes[1].path: '/a' is used twice.",
+    ]);
+  });
+
   it('asks for the options of every adapter, with sample addresses in place of references', async () => {
     const asked: unknown[] = [];
     const yaml = `${MINIMAL.replace('tcp://127.0.0.1:1', `\${services.detector.control}`)}
