@@ -1,0 +1,74 @@
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type PlanOptions, planAcquisition } from '../../../src/controller/planAcquisition.js';
+
+describe('the plan of an acquisition with several pipelines', () => {
+  let data: string;
+  before(async () => {
+    data = await realpath(await mkdtemp(join(tmpdir(), 'dia-plan-')));
+  });
+  after(() => rm(data, { recursive: true }));
+
+  const config = {
+    writer: { output_file: 'run.h5', n_frames: 10 },
+    backend: { pede_corrections_filename: '/pede' },
+    detector: { dr: 16 },
+    bsread: { output_file: 'bs.h5' },
+  };
+  const plan = (options: Partial<PlanOptions> = {}, changes: Partial<typeof config> = {}) =>
+    planAcquisition(
+      { ...config, ...changes },
+      {
+        pipelines: ['JF01', 'JF02'],
+        auxiliaryWriters: ['bsread'],
+        configOf: () => ({ ...config, ...changes }),
+        dataFolder: data,
+        roots: [],
+        existingFile: 'number',
+        ...options,
+      },
+    );
+
+  it('gives each writer a file of its own by default', async () => {
+    const { pipelines, auxiliary } = await plan();
+    expect(pipelines.JF01?.writer.outputFile).to.equal(join(data, 'run.JF01.h5'));
+    expect(pipelines.JF02?.writer.outputFile).to.equal(join(data, 'run.JF02.h5'));
+    expect(auxiliary.bsread?.outputFile).to.equal(join(data, 'bs.h5'));
+  });
+
+  it("follows the deployment's rules, on each pipeline's config, each section its own", async () => {
+    const fileRules = [
+      { section: 'writer', field: 'output_file', append: `.\${pipeline}.h5` },
+      { section: 'bsread', field: 'output_file', append: '.BSREAD.h5' },
+      { section: 'backend', field: 'pede_corrections_filename', append: `.\${pipeline}.res.h5` },
+    ];
+    const configOf = (pipeline: string) =>
+      pipeline === 'JF02'
+        ? { ...config, writer: { output_file: 'other.h5' }, detector: { dr: 16, gain: 1 } }
+        : config;
+    const { pipelines, auxiliary } = await plan({ fileRules, configOf });
+    expect(pipelines.JF01?.writer.outputFile).to.equal(join(data, 'run.h5.JF01.h5'));
+    expect(pipelines.JF02?.writer.outputFile).to.equal(join(data, 'other.h5.JF02.h5'));
+    expect(pipelines.JF02?.detector).to.deep.equal({ dr: 16, gain: 1 });
+    expect(pipelines.JF02?.backend).to.deep.equal({ pede_corrections_filename: '/pede.JF02.res.h5' });
+    expect(auxiliary.bsread?.outputFile).to.equal(join(data, 'bs.h5.BSREAD.h5'));
+    expect(auxiliary.bsread?.acquisition.writer).to.deep.equal(config.writer);
+  });
+
+  it('keeps the config as the client gave it', async () => {
+    expect((await plan()).config).to.deep.equal(config);
+  });
+
+  it('takes /dev/null only where the deployment allows it, and no name that is taken', async () => {
+    const nothing = { writer: { output_file: '/dev/null', n_frames: 10 } };
+    const { pipelines } = await plan({ allowDevNull: true, existingFile: 'refuse' }, nothing);
+    expect(pipelines.JF01?.writer.outputFile).to.equal('/dev/null');
+    expect(await plan({}, nothing).catch(({ code }) => code)).to.equal('invalid_path');
+    const same = { bsread: { output_file: 'run.JF02.h5' } };
+    expect(await plan({}, same).catch(({ code }) => code)).to.equal('invalid_config');
+    await writeFile(join(data, 'run.JF02.h5'), '');
+    expect(await plan({ existingFile: 'refuse' }).catch(({ code }) => code)).to.equal('file_exists');
+  });
+});
