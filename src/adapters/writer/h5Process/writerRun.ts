@@ -180,7 +180,7 @@ export class WriterRun {
     if (wrong !== null && !this.#stopRequested && this.process.exit !== 'unknown') {
       return { status: 'error', file: null, statistics, error: `${wrong} ${await this.#logTail()}`.trim() };
     }
-    if (facts !== null || size > LARGEST_EMPTY_FILE_BYTES) {
+    if (facts !== null || size > LARGEST_EMPTY_FILE_BYTES || this.#isNowhere) {
       return { status: 'stopped', file, statistics, error: null };
     }
     // Nothing but the remains of a file that never had a frame: the name is free again.
@@ -192,7 +192,7 @@ export class WriterRun {
   #whatIsWrong(facts: FileFacts | null, complete: boolean): string | null {
     if (complete) return null;
     const { exit } = this.process;
-    const unreadable = facts === null ? 'left no file that can be read' : null;
+    const unreadable = facts === null && !this.#isNowhere ? 'left no file that can be read' : null;
     if (this.#stopRequested) return null;
     const { pid } = this.record;
     if (exit !== null && exit !== 'unknown' && exit.code !== 0) {
@@ -200,6 +200,11 @@ export class WriterRun {
       return `The process ${pid} ended ${how} before all frames were written.`;
     }
     return unreadable === null ? null : `The process ${pid} ended and ${unreadable}.`;
+  }
+
+  /** Nothing is kept of this run, so nothing can be counted. */
+  get #isNowhere(): boolean {
+    return this.record.file === '/dev/null';
   }
 
   async #count(): Promise<FileFacts | null> {
