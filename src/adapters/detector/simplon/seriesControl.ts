@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError } from '../../../contracts/errors.js';
-import { BUSY_STATES, type SimplonControl, shrinking } from './simplonControl.js';
+import { timeBudget } from '../../transport/timeBudget.js';
+import { BUSY_STATES, type SimplonControl } from './simplonControl.js';
 import type { SimplonOptions } from './simplonOptions.js';
 import { TriggerRun } from './triggerRun.js';
 
@@ -54,7 +55,7 @@ export class SeriesControl {
   }
 
   async arm(options: CallOptions): Promise<Series> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     await this.disarm(bounds());
     const read = async (key: string) => await this.#control.config(key, bounds());
     const mode = String(await read('trigger_mode'));
@@ -93,7 +94,7 @@ export class SeriesControl {
 
   /** Ends whatever is under way, and disarms. */
   async end(options: CallOptions): Promise<void> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     const run = this.#series?.run ?? null;
     const state = await this.#control.state(bounds());
     if (state === 'na') return;
@@ -109,7 +110,7 @@ export class SeriesControl {
 
   /** Disarms a detector that is armed, or may be. */
   async disarm(options: CallOptions): Promise<void> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     const state = await this.#control.state(bounds());
     const isArmed = this.#series !== null && this.#series !== undefined && !isOver(this.#series);
     if (state === 'ready' || (isArmed && state !== 'na')) await this.#control.command('disarm', bounds());
@@ -139,7 +140,7 @@ export class SeriesControl {
 
   /** A cancel waits for the present image; when that takes too long, the image is given up. */
   async #untilEnded(options: CallOptions): Promise<void> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     try {
       await this.#control.leaves(['acquire'], { ...options, timeoutMs: Math.ceil(options.timeoutMs / 2) });
     } catch (error) {

@@ -79,9 +79,3 @@ export class SimplonControl {
     }
   }
 }
-
-/** Bounds that leave each of several calls what the ones before it have left of the time. */
-export function shrinking({ signal, timeoutMs }: CallOptions): () => CallOptions {
-  const endMs = performance.now() + timeoutMs;
-  return () => ({ signal, timeoutMs: Math.max(1, Math.round(endMs - performance.now())) });
-}

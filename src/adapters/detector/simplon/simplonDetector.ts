@@ -3,10 +3,11 @@ import type { Detector, DetectorStatus } from '../../../contracts/detector.js';
 import { ComponentFailedError, UnknownNameError } from '../../../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../../../contracts/json.js';
 import type { AdapterSettings } from '../../adapterSettings.js';
+import { timeBudget } from '../../transport/timeBudget.js';
 import { applyValues } from './applyValues.js';
 import { isExternalMode, SeriesControl } from './seriesControl.js';
 import { SimplonApi } from './simplonApi.js';
-import { BUSY_STATES, SimplonControl, shrinking } from './simplonControl.js';
+import { BUSY_STATES, SimplonControl } from './simplonControl.js';
 import type { SimplonOptions } from './simplonOptions.js';
 import { keyOf, knownNames, toConfigValue, wantedValues } from './simplonParameters.js';
 
@@ -54,7 +55,7 @@ export class SimplonDetectorAdapter implements Detector {
   }
 
   async configure(parameters: Section, options: CallOptions): Promise<void> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     await this.#refuseWhileRunning('configure', bounds());
     await this.#initialize(bounds());
     await this.#series.disarm(bounds());
@@ -64,7 +65,7 @@ export class SimplonDetectorAdapter implements Detector {
   }
 
   async start(options: CallOptions): Promise<void> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     await this.#refuseWhileRunning('start', bounds());
     const state = await this.#control.state(bounds());
     if (state === 'na' || state === 'error') {
@@ -80,7 +81,7 @@ export class SimplonDetectorAdapter implements Detector {
   }
 
   async status(options: CallOptions): Promise<DetectorStatus> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     const state = await this.#control.state(bounds());
     const { series } = this.#series;
     if (state === 'error' || series?.run?.error) return 'error';
@@ -100,7 +101,7 @@ export class SimplonDetectorAdapter implements Detector {
 
   async setValue(name: string, value: JsonValue, options: CallOptions): Promise<JsonValue> {
     this.#keyOf(name, `set ${name}`);
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     await this.#refuseWhileRunning(`set ${name}`, bounds());
     await this.#series.disarm(bounds());
     await this.#apply({ [name]: value }, bounds());
@@ -108,7 +109,7 @@ export class SimplonDetectorAdapter implements Detector {
   }
 
   async metrics(options: CallOptions): Promise<JsonObject> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     const metrics: JsonObject = {
       state: await this.#control.state(bounds()),
       series_id: this.#series.lastId,
@@ -124,11 +125,11 @@ export class SimplonDetectorAdapter implements Detector {
 
   /** A detector that was switched on, restarted, or is in error knows nothing until it is initialised. */
   async #initialize(options: CallOptions): Promise<void> {
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     const state = await this.#control.state(bounds());
     if (state !== 'na' && state !== 'error') return;
     const timeoutMs = Math.min(bounds().timeoutMs, this.#options.initializeTimeoutMs);
-    const within = shrinking({ ...options, timeoutMs });
+    const within = timeBudget({ ...options, timeoutMs });
     await this.#control.command('initialize', within());
     const reached = await this.#control.leaves(['na', ...BUSY_STATES], within());
     if (reached !== 'error') return;
@@ -141,13 +142,13 @@ export class SimplonDetectorAdapter implements Detector {
 
   async #apply(section: Section, options: CallOptions): Promise<void> {
     const { wanted, problems } = wantedValues(section, this.#options);
-    await applyValues({ api: this.#api, component: this.#name, wanted, problems }, shrinking(options));
+    await applyValues({ api: this.#api, component: this.#name, wanted, problems }, timeBudget(options));
   }
 
   /** By default the images go nowhere: neither the stream nor the file writer is enabled after a restart. */
   async #enableConsumer(options: CallOptions): Promise<void> {
     const { consumer, streamFormat, headerDetail, endBy } = this.#options;
-    const bounds = shrinking(options);
+    const bounds = timeBudget(options);
     if (endBy === 'monitor') await this.#control.ensure('monitor', ['mode', 'enabled'], bounds());
     if (consumer === 'none') return;
     if (consumer === 'stream') {
