@@ -27,6 +27,7 @@ import { h5ProcessOptions } from './writer/h5Process/options.js';
 import { H5ServiceAdapter, h5ServiceOptions } from './writer/h5Service.js';
 import { MflowAdapter, mflowOptions } from './writer/mflow.js';
 import { OdinDataAdapter, odinDataOptions } from './writer/odinData.js';
+import { SimplonFilewriterAdapter, simplonFilewriterOptions } from './writer/simplonFilewriter.js';
 
 interface Registration<Adapter> {
   readonly optionsSchema: TSchema;
@@ -80,6 +81,10 @@ const WRITERS: Registrations<Writer> = {
   'h5-service': registration(h5ServiceOptions, (settings) => new H5ServiceAdapter(settings)),
   mflow: registration(mflowOptions, (settings) => new MflowAdapter(settings)),
   'odin-data': registration(odinDataOptions, (settings) => new OdinDataAdapter(settings)),
+  'simplon-filewriter': registration(
+    simplonFilewriterOptions,
+    (settings) => new SimplonFilewriterAdapter(settings),
+  ),
 };
 
 const TRIGGERS: Registrations<Trigger> = {

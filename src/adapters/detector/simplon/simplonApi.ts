@@ -69,7 +69,7 @@ export class SimplonApi {
   async read(key: SimplonKey, options: CallOptions): Promise<SimplonValue> {
     const operation = `read ${key.module} ${key.kind}/${key.key}`;
     const answer = await this.#http.json(
-      { method: 'GET', path: await this.path(key, options), operation, successStatus: 200 },
+      { method: 'GET', path: await this.#path(key, options), operation, successStatus: 200 },
       options,
     );
     if (isJsonObject(answer) && answer.value !== undefined) return describe(answer);
@@ -89,8 +89,19 @@ export class SimplonApi {
     return typeof series === 'number' ? series : null;
   }
 
+  /** Names of the files that the file writer has on the control unit. */
+  async files(options: CallOptions): Promise<string[]> {
+    const operation = 'list the files';
+    const path = `/filewriter/api/${await this.version(options)}/files`;
+    const answer = await this.#http.json({ method: 'GET', path, operation, successStatus: 200 }, options);
+    // Newer firmware describes the list as it does every other value.
+    const names = isJsonObject(answer) ? answer.value : answer;
+    if (Array.isArray(names)) return names.filter((name) => typeof name === 'string');
+    throw this.#badAnswer(operation, 'a list of names', answer);
+  }
+
   /** The path of a key, with the version in it. */
-  async path({ module, kind, key }: SimplonKey, options: CallOptions): Promise<string> {
+  async #path({ module, kind, key }: SimplonKey, options: CallOptions): Promise<string> {
     return `/${module}/api/${await this.version(options)}/${kind}/${key}`;
   }
 
@@ -147,7 +158,7 @@ export class SimplonApi {
     const text = await this.#http.text(
       {
         method: 'PUT',
-        path: await this.path(key, options),
+        path: await this.#path(key, options),
         operation,
         successStatus: 200,
         explain: (statusCode, answer) => this.#refused(operation, statusCode, answer),
