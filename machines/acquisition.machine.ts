@@ -44,6 +44,10 @@ export type AcquisitionEvent =
   | { type: 'acquisition.configure'; plan: AcquisitionPlan }
   | { type: 'acquisition.start'; plan?: AcquisitionPlan; triggerStart: boolean }
   | { type: 'acquisition.stop' }
+  /** A controller that was restarted goes on where the one before it was. */
+  | { type: 'controller.resumed'; to: 'configured'; plan: AcquisitionPlan }
+  | { type: 'controller.resumed'; to: 'running' | 'finished'; plan: AcquisitionPlan; outcome: StartOutcome }
+  | { type: 'controller.resumed'; to: 'error'; error: DiaError; files: Readonly<Record<string, string>> }
   | { type: 'acquisition.reset' }
   | { type: 'acquisition.kill' }
   | {
@@ -142,6 +146,19 @@ export const acquisitionMachine = setup({
           }
         : {},
     ),
+    resume: assign(({ event }) => {
+      if (event.type !== 'controller.resumed') return {};
+      if (event.to === 'error') return { error: event.error, files: event.files };
+      if (event.to === 'configured') return { plan: event.plan };
+      const { outcome } = event;
+      return {
+        plan: event.plan,
+        files: outcome.files,
+        detectors: unseen(outcome.detectors),
+        writers: unseen(outcome.writers),
+        auxiliaryWriters: unseen(outcome.auxiliaryWriters),
+      };
+    }),
     giveUpOnWriters: assign({ writersUnfinished: true }),
     standDownBy: assign((_, { how }: { how: StandDown }) => ({ standDown: how })),
     blame: assign((_, { error }: { error: unknown }) => ({ error: error as DiaError })),
@@ -151,6 +168,7 @@ export const acquisitionMachine = setup({
   },
   guards: {
     carriesPlan: ({ event }) => event.type === 'acquisition.start' && event.plan !== undefined,
+    resumesTo: ({ event }, { to }: { to: string }) => event.type === 'controller.resumed' && event.to === to,
     mayRestart: ({ context, event }) =>
       context.restartsFromFinished && 'plan' in event && event.plan !== undefined,
     startWasRequested: ({ context }) => context.startRequested,
@@ -203,6 +221,11 @@ export const acquisitionMachine = setup({
           target: 'configuring',
           actions: ['takePlan', 'requestStart'],
         },
+        'controller.resumed': (['configured', 'running', 'finished', 'error'] as const).map((to) => ({
+          guard: { type: 'resumesTo' as const, params: { to } },
+          target: to,
+          actions: 'resume' as const,
+        })),
       },
     },
 

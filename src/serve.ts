@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   checkAdapterOptions,
@@ -16,6 +17,7 @@ import { type Adapters, Components } from './controller/components.js';
 import { IntegrationController } from './controller/integrationController.js';
 import { prepareVerification } from './files/verifyInWorker.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
+import { type Journal, openJournal } from './telemetry/journal.js';
 import { createTelemetry, type Telemetry } from './telemetry/logger.js';
 import { packageVersion } from './version.js';
 
@@ -74,7 +76,9 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     await launcher.open();
     closing.push(() => launcher.close());
     const endpoints = await launchAll(loaded, launcher);
-    const controller = createController(loaded, endpoints, telemetry);
+    const journal = await openJournal(join(loaded.stateFolder, 'journal.jsonl'));
+    closing.push(() => journal.close());
+    const controller = createController(loaded, endpoints, { telemetry, journal });
     closing.push(() => controller.close());
     await Promise.all([controller.start(), prepareVerification()]);
     const server = await startApi(loaded, controller, telemetry);
@@ -121,7 +125,7 @@ function commandOf(
 function createController(
   loaded: LoadedDeployment,
   endpoints: Endpoints,
-  telemetry: Telemetry,
+  { telemetry, journal }: { telemetry: Telemetry; journal: Journal },
 ): IntegrationController {
   const { deployment } = loaded;
   const startedAt = Date.now();
@@ -141,6 +145,7 @@ function createController(
       allowDevNull: deployment.allowDevNull,
     },
     telemetry,
+    journal,
     about: () => ({
       validator: deployment.schema,
       version: packageVersion(),

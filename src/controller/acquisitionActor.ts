@@ -2,6 +2,7 @@ import { type Actor, createActor, fromPromise } from 'xstate';
 import { acquisitionMachine } from '../../machines/acquisition.machine.js';
 import type { AcquisitionPlan, StandDown, StartOutcome } from '../contracts/acquisition.js';
 import { ComponentSilentError, InternalError, toDiaError } from '../contracts/errors.js';
+import type { JournalEntry } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import { agree } from './agree.js';
 import type { Components } from './components.js';
@@ -28,6 +29,8 @@ export interface AcquisitionActorOptions {
   readonly telemetry: Telemetry;
   readonly applied: Applied;
   readonly restartsFromFinished: boolean;
+  /** Writes down what is about to be done; on disk when it returns. */
+  readonly record: (entry: JournalEntry) => Promise<void>;
 }
 
 export type AcquisitionActor = Actor<typeof acquisitionMachine>;
@@ -35,7 +38,7 @@ export type AcquisitionActor = Actor<typeof acquisitionMachine>;
 /** Binds the work of the controller to the acquisition machine. */
 export function createAcquisitionActor(
   components: Components,
-  { limits, telemetry, applied, restartsFromFinished }: AcquisitionActorOptions,
+  { limits, telemetry, applied, restartsFromFinished, record }: AcquisitionActorOptions,
 ): AcquisitionActor {
   const settled = (status: 'INITIALIZED' | 'CONFIGURED' | 'RUNNING', signal: AbortSignal) =>
     agree(components, status, { signal, timeoutMs: limits.settleTimeoutMs });
@@ -45,19 +48,27 @@ export function createAcquisitionActor(
       actors: {
         configureComponents: fromPromise<void, { plan: AcquisitionPlan | null }>(
           async ({ input, signal }) => {
+            await record({ phase: 'configuring', plan: planned(input.plan) });
+            signal.throwIfAborted();
             await configureComponents(components, planned(input.plan), { applied, signal: forMany(signal) });
             await settled('CONFIGURED', signal);
           },
         ),
         startComponents: fromPromise<StartOutcome, { plan: AcquisitionPlan | null; triggerStart: boolean }>(
           async ({ input, signal }) => {
+            const plan = planned(input.plan);
+            await record({ phase: 'starting', plan });
+            signal.throwIfAborted();
             const outcome = await startRun(components, input.triggerStart, forMany(signal));
             await settled('RUNNING', signal);
+            await record({ phase: 'running', plan, outcome });
             return outcome;
           },
         ),
         standDown: fromPromise<void, { how: StandDown }>(async ({ input, signal }) => {
           applied.forgetAll();
+          // Whatever the disk says, the detector is stopped.
+          await record({ phase: 'standingDown' }).catch(logFailure(telemetry));
           await standDown(components, input.how, forMany(signal));
           await settled('INITIALIZED', signal);
         }),
@@ -73,13 +84,8 @@ export function createAcquisitionActor(
         }),
         makeSafe: fromPromise(async ({ signal }) => {
           applied.forgetAll();
-          for (const thrown of await endRun(components, 'stop', forMany(signal))) {
-            const error = toDiaError(thrown);
-            telemetry.log.warn(`Could not be made safe after the error: ${error.message}`, {
-              code: error.code,
-              component: error.facts.component,
-            });
-          }
+          const failures = await endRun(components, 'stop', forMany(signal));
+          failures.forEach(logFailure(telemetry));
         }),
       },
       delays: {
@@ -95,6 +101,13 @@ export function createAcquisitionActor(
   );
   return actor;
 }
+
+const logFailure =
+  ({ log }: Telemetry) =>
+  (thrown: unknown): void => {
+    const { message, code, facts } = toDiaError(thrown);
+    log.warn(`While standing down: ${message}`, { code, component: facts.component });
+  };
 
 function planned(plan: AcquisitionPlan | null): AcquisitionPlan {
   if (plan === null) throw new InternalError('internal', 'The acquisition has no plan.');

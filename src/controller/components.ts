@@ -110,8 +110,27 @@ export class Components {
     return this.all.map((component) => component.view());
   }
 
-  async start(): Promise<void> {
-    await Promise.all(this.all.map((one) => one.start(!this.initiallyDisabled.has(one.name))));
+  /** Begins to watch; `disabled` overrides what the deployment says. */
+  async start(disabled?: readonly string[]): Promise<void> {
+    const left = disabled === undefined ? this.initiallyDisabled : new Set(disabled);
+    await Promise.all(this.all.map((one) => one.start(!left.has(one.name))));
+  }
+
+  /** Waits until every enabled component has answered, or is known not to; at most `timeoutMs`. */
+  async seen(timeoutMs: number): Promise<void> {
+    const isSeen = () =>
+      this.views().every(({ enabled, status, error }) => !enabled || status !== null || error !== null);
+    const leave: (() => void)[] = [];
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      leave.push(() => clearTimeout(timer));
+      const look = () => {
+        if (isSeen()) resolve();
+      };
+      for (const one of this.all) leave.push(one.subscribe(look));
+      look();
+    });
+    for (const end of leave) end();
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { type AcquisitionValidator, invalidConfig } from '../config/acquisitionC
 import { applyOverlay } from '../config/mergeConfig.js';
 import { toDiaError, UnknownNameError } from '../contracts/errors.js';
 import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
+import type { Remembered } from '../telemetry/journal.js';
 import type { Logger } from '../telemetry/logger.js';
 
 type Sections = Readonly<Record<string, Section | null>>;
@@ -35,6 +36,16 @@ export class ConfigBook {
   set(config: AcquisitionConfig): void {
     this.config = structuredClone(config);
     this.successful = false;
+  }
+
+  /** Takes back what was remembered by the controller before. */
+  restore({ config, overlays }: Pick<Remembered, 'config' | 'overlays'>): void {
+    this.config = structuredClone(config);
+    this.byPipeline = structuredClone(overlays);
+  }
+
+  get overlays(): Overlays {
+    return this.byPipeline;
   }
 
   succeeded(): void {

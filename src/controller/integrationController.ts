@@ -4,6 +4,7 @@ import type { AcquisitionPlan, StandDown, StatusReport } from '../contracts/acqu
 import { InvalidRequestError, toDiaError, WrongStateError } from '../contracts/errors.js';
 import type { Command, CommandContext, Integration, Reply } from '../contracts/integration.js';
 import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
+import type { Journal } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import { withRequestContext } from '../telemetry/requestContext.js';
 import { type AcquisitionActor, type AcquisitionLimits, createAcquisitionActor } from './acquisitionActor.js';
@@ -12,8 +13,10 @@ import type { Components } from './components.js';
 import { ConfigBook } from './configBook.js';
 import { callBackend, clientsEnabled, disabledSections, enableClients, ofDetectors } from './directCalls.js';
 import { EventLog } from './eventLog.js';
+import { goOn } from './goOn.js';
 import { forMany } from './inParallel.js';
 import { liveDetails, liveMetrics } from './liveQueries.js';
+import { Memory } from './memory.js';
 import { type PlanOptions, planAcquisition } from './planAcquisition.js';
 import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
 import { StatusReporter } from './statusReporter.js';
@@ -23,13 +26,14 @@ import { Applied } from './work/applied.js';
 
 export interface ControllerOptions {
   readonly components: Components;
-  readonly limits: AcquisitionLimits;
+  readonly limits: AcquisitionLimits & { readonly statusTimeoutMs: number };
   readonly vocabulary: Vocabulary;
   /** False: a reset is refused while an acquisition runs (kill is not). */
   readonly resetWhileRunning: boolean;
   readonly validator: AcquisitionValidator;
   readonly plan: Omit<PlanOptions, 'configOf'>;
   readonly telemetry: Telemetry;
+  readonly journal: Journal;
   /** What `/info` tells of the server itself. */
   readonly about: () => JsonObject;
 }
@@ -52,6 +56,7 @@ export class IntegrationController implements Integration {
   private readonly actor: AcquisitionActor;
   private readonly queue = new CommandQueue();
   private readonly book: ConfigBook;
+  private readonly memory: Memory;
   private readonly closing = new AbortController();
   private readonly applied = new Applied();
   private readonly reporter: StatusReporter;
@@ -63,18 +68,22 @@ export class IntegrationController implements Integration {
     forMany(this.closing.signal);
     this.components = options.components;
     this.book = new ConfigBook(options.validator, options.telemetry.log);
+    this.memory = new Memory({ ...options, book: this.book });
     this.actor = createAcquisitionActor(options.components, {
       limits: options.limits,
       telemetry: options.telemetry,
       applied: this.applied,
       restartsFromFinished: options.vocabulary === 'ready',
+      record: (entry) => this.memory.record(entry),
     });
     this.reporter = new StatusReporter(this.actor, { ...options, events: this.events });
   }
 
-  /** Connects to the components and begins to watch them. */
+  /** Connects to the components, begins to watch them, and goes on where the controller before left off. */
   async start(): Promise<void> {
-    await this.components.start();
+    const { last } = this.options.journal;
+    if (last !== null) this.book.restore(last);
+    await this.components.start(last?.disabled);
     watchRun(this.actor, this.components, this.events, () => this.reporter.refresh());
     for (const component of this.components.all) {
       component.subscribe(() => {
@@ -83,6 +92,11 @@ export class IntegrationController implements Integration {
       });
     }
     this.actor.start();
+    if (last !== null) {
+      const resumed = await goOn(last, this.actor, this.options);
+      if (resumed === 'configured') this.book.succeeded();
+    }
+    this.memory.recordRests(this.actor);
     this.reporter.refresh();
   }
 
@@ -90,7 +104,7 @@ export class IntegrationController implements Integration {
   async endRun(): Promise<void> {
     this.isEnding = true;
     const snapshot = this.actor.getSnapshot();
-    if (!snapshot.hasTag('watched') && !snapshot.hasTag('transition')) return;
+    if (snapshot.matches('initialized') || snapshot.matches({ error: 'settled' })) return;
     await this.standDown('stop').catch((error: unknown) => {
       const { message } = toDiaError(error);
       this.options.telemetry.log.error(`The acquisition could not be ended cleanly: ${message}`);
@@ -99,6 +113,8 @@ export class IntegrationController implements Integration {
 
   /** Lets go of the components. */
   async close(): Promise<void> {
+    // An orderly end leaves nothing to go on with.
+    await this.memory.record({ phase: 'initialized' }).catch(() => undefined);
     this.closing.abort(shuttingDown());
     this.actor.stop();
     await this.components.stop();
@@ -199,6 +215,7 @@ export class IntegrationController implements Integration {
       case 'components.enable':
         this.requireRest('change which components are enabled');
         await enableClients(this.components, command.enabled);
+        await this.memory.recordSettings(this.actor);
         this.reporter.refresh();
         return { clients_enabled: this.clientsEnabled() };
       case 'detector.setValue':
@@ -208,12 +225,17 @@ export class IntegrationController implements Integration {
         for (const { backend } of this.components.pipelines) this.applied.forget(backend.name);
         return callBackend(this.components, command, this.closing.signal);
       case 'overlay.set':
-        return { client_configuration: this.book.setOverlays(command.overlays, this.pipelineNames()) };
+        return this.changedOverlays(this.book.setOverlays(command.overlays, this.pipelineNames()));
       case 'overlay.clear':
-        return { client_configuration: this.book.clearOverlay(command.pipeline, this.pipelineNames()) };
+        return this.changedOverlays(this.book.clearOverlay(command.pipeline, this.pipelineNames()));
       default:
         throw new Error(`No way to serve ${command.type}.`);
     }
+  }
+
+  private async changedOverlays(overlays: JsonObject): Promise<Reply> {
+    await this.memory.recordSettings(this.actor);
+    return { client_configuration: overlays };
   }
 
   private setDetectorValue(name: string, value: JsonValue): Promise<JsonValue> {

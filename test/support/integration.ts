@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,12 +59,17 @@ export function simulatedDeployment(shape: string): Settings {
   };
 }
 
+/** Writes a deployment folder with the config schema of the simulation. */
+export async function writeDeployment(folder: string, settings: Settings): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await copyFile(SCHEMA, join(folder, 'config.schema.json'));
+  await writeFile(join(folder, 'deployment.yaml'), stringify(settings));
+}
+
 /** Boots an integration on a free port. */
 export async function boot(options: BootOptions = {}): Promise<TestIntegration> {
   const folder = await mkdtemp(join(tmpdir(), 'dia-test-'));
-  await copyFile(SCHEMA, join(folder, 'config.schema.json'));
-  const settings = { ...simulatedDeployment(options.shape ?? '32x64'), ...options.settings };
-  await writeFile(join(folder, 'deployment.yaml'), stringify(settings));
+  await writeDeployment(folder, { ...simulatedDeployment(options.shape ?? '32x64'), ...options.settings });
   const service = await serve({
     deployment: folder,
     flags: { port: 0, dataDir: join(folder, 'data') },

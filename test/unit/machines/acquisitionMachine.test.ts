@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { driver, OUTCOME, STATES } from '../../support/acquisitionDriver.js';
+import { driver, OUTCOME, PLAN, STATES } from '../../support/acquisitionDriver.js';
 
 describe('acquisition machine', () => {
   it('goes from configuring straight to starting when start brought the config', async () => {
@@ -126,6 +126,25 @@ describe('acquisition machine', () => {
       expect(machine.state()).to.equal('finished');
     });
   }
+
+  it('goes on where the controller before it was, from initialized only', async () => {
+    const resumed = { type: 'controller.resumed', to: 'running', plan: PLAN, outcome: OUTCOME } as const;
+    const machine = driver();
+    machine.actor.send(resumed);
+    expect(machine.state()).to.equal('running.acquiring');
+    expect(machine.actor.getSnapshot().context).to.include({ files: OUTCOME.files, plan: PLAN });
+    machine.see('detector', 'idle');
+    machine.see('writer', 'finished', 10);
+    machine.see('bsread', 'finished', 10);
+    expect(machine.state()).to.equal('running.verifying');
+    for (const state of STATES.filter((one) => one !== 'initialized')) {
+      const other = driver();
+      await other.driveTo(state);
+      other.actor.send(resumed);
+      expect(other.state()).to.equal(state);
+      other.stop();
+    }
+  });
 
   it('waits for the slowest of several detectors and writers', async () => {
     const machine = driver({

@@ -1,0 +1,71 @@
+import type { SnapshotFrom } from 'xstate';
+import type { acquisitionMachine } from '../../machines/acquisition.machine.js';
+import { toDiaError } from '../contracts/errors.js';
+import type { Journal, JournalEntry } from '../telemetry/journal.js';
+import type { Telemetry } from '../telemetry/logger.js';
+import type { AcquisitionActor } from './acquisitionActor.js';
+import type { Components } from './components.js';
+import type { ConfigBook } from './configBook.js';
+
+export interface MemoryOptions {
+  readonly journal: Journal;
+  readonly components: Components;
+  readonly book: ConfigBook;
+  readonly telemetry: Telemetry;
+}
+
+/** Writes into the journal what the next controller would have to know. */
+export class Memory {
+  private readonly options: MemoryOptions;
+
+  constructor(options: MemoryOptions) {
+    this.options = options;
+  }
+
+  /** Writes an entry with everything clients have set; on disk when it returns. */
+  record(entry: JournalEntry): Promise<void> {
+    const { journal, components, book } = this.options;
+    const disabled = components.all.filter(({ enabled }) => !enabled).map(({ name }) => name);
+    return journal.append({ ...entry, config: book.last, overlays: book.overlays, disabled });
+  }
+
+  /** Writes down settings that changed between acquisitions. */
+  async recordSettings(actor: AcquisitionActor): Promise<void> {
+    const entry = restEntry(actor.getSnapshot());
+    if (entry !== null) await this.record(entry);
+  }
+
+  /**
+   * Writes down every state in which nothing is under way. Nothing waits for it: the entry before it says what was
+   * begun, and after a crash the components themselves tell whether it was done.
+   */
+  recordRests(actor: AcquisitionActor): void {
+    let last = '';
+    actor.subscribe((snapshot) => {
+      const entry = restEntry(snapshot);
+      const phase = entry?.phase ?? '';
+      if (phase === last) return;
+      last = phase;
+      if (entry === null) return;
+      const { log } = this.options.telemetry;
+      this.record(entry).catch((thrown: unknown) => log.error(toDiaError(thrown).message));
+    });
+  }
+}
+
+/** What the journal says of a state in which nothing is under way; null while something is. */
+function restEntry(snapshot: SnapshotFrom<typeof acquisitionMachine>): JournalEntry | null {
+  const { plan, files, error, detectors, writers, auxiliaryWriters } = snapshot.context;
+  if (snapshot.matches('initialized')) return { phase: 'initialized' };
+  if (snapshot.matches('error')) return { phase: 'error', message: error?.message ?? '', files };
+  if (plan === null) return null;
+  if (snapshot.matches('configured')) return { phase: 'configured', plan };
+  if (!snapshot.matches('finished')) return null;
+  const outcome = {
+    files,
+    detectors: Object.keys(detectors),
+    writers: Object.keys(writers),
+    auxiliaryWriters: Object.keys(auxiliaryWriters),
+  };
+  return { phase: 'finished', plan, outcome };
+}

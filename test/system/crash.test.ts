@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { DiaClient, type DiaClientError } from '../../src/client/client.js';
+import { verifyFile } from '../../src/files/verifyFile.js';
+import { acquisition, simulatedDeployment, writeDeployment } from '../support/integration.js';
+import { type DiaProcess, Processes } from '../support/processes.js';
+
+const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
+  promise.then(
+    () => expect.fail('should have failed'),
+    (error: DiaClientError) => error,
+  );
+
+describe('a controller that is killed with kill -9 and started again', function () {
+  this.timeout(90_000);
+  const processes = new Processes();
+  let data: string;
+  let deployment: string;
+  let server: DiaProcess;
+  let client: DiaClient;
+
+  async function serve(): Promise<void> {
+    server = processes.start(['serve', deployment, '--port', '0', '--data-dir', data, '--json']);
+    await server.untilStdout((text) => text.includes('\n'));
+    client = new DiaClient(JSON.parse(server.stdout).url);
+  }
+
+  async function crash(): Promise<void> {
+    server.signal('SIGKILL');
+    await server.ended;
+  }
+
+  const crashAndServe = async () => {
+    await crash();
+    await serve();
+  };
+
+  beforeEach(async () => {
+    const folder = await processes.folder();
+    data = join(folder, 'data');
+    deployment = join(folder, 'deployment');
+    await writeDeployment(deployment, simulatedDeployment('32x64'));
+    await serve();
+  });
+
+  afterEach(async () => {
+    server.signal('SIGTERM');
+    await server.ended;
+    await processes.end();
+  });
+
+  it('takes over the services, and is INITIALIZED with the last config when it was', async () => {
+    const services = await processes.services(data);
+    await client.setConfig(acquisition('remembered.h5', 7));
+    await client.reset();
+    await crashAndServe();
+    expect(await processes.services(data)).to.deep.equal(services);
+    expect(await client.status()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
+    expect((await client.config()).config).to.deep.equal(acquisition('remembered.h5', 7));
+    await client.reapplyConfig();
+    await client.start();
+    await client.waitForStatus('FINISHED');
+    expect((await verifyFile(`${data}/remembered.h5`)).framesWritten).to.equal(7);
+  });
+
+  it('is CONFIGURED when it was, and starts', async () => {
+    await client.setConfig(acquisition('configured.h5', 7));
+    await crashAndServe();
+    expect(await client.status()).to.include({ status: 'IntegrationStatus.CONFIGURED' });
+    await client.start();
+    await client.waitForStatus('FINISHED');
+    expect((await verifyFile(`${data}/configured.h5`)).framesWritten).to.equal(7);
+  });
+
+  it('loses no frame of a run at 500 Hz that goes through three crashes', async () => {
+    await client.setConfig(acquisition('survivor.h5', 3_000, 0.002));
+    const { file } = await client.start();
+    for (let crashes = 0; crashes < 3; crashes++) {
+      await untilWritten(100 * (crashes + 1));
+      await crashAndServe();
+      const { status } = await client.status();
+      expect(status, `after crash ${crashes + 1}`).to.match(/RUNNING|DETECTOR_STOPPED|FINISHED/);
+    }
+    await client.waitForStatus('FINISHED', { timeoutMs: 60_000 });
+    expect(await client.status()).to.include({ file });
+    const facts = await verifyFile(file ?? '');
+    expect(facts).to.include({ framesWritten: 3_000, framesLost: 0, complete: true });
+  });
+
+  it('finishes a run that ended while nobody was there', async () => {
+    await client.setConfig(acquisition('alone.h5', 100, 0.005));
+    await client.start();
+    await crash();
+    await new Promise<void>((resolve) => setTimeout(resolve, 800));
+    await serve();
+    await client.waitForStatus('FINISHED');
+    expect((await verifyFile(`${data}/alone.h5`)).framesWritten).to.equal(100);
+  });
+
+  it('is FINISHED when it was', async () => {
+    await client.setConfig(acquisition('finished.h5', 5));
+    await client.start();
+    await client.waitForStatus('FINISHED');
+    await crashAndServe();
+    expect(await client.status()).to.include({
+      status: 'IntegrationStatus.FINISHED',
+      file: `${data}/finished.h5`,
+    });
+  });
+
+  it('is in ERROR and says what disagrees when a component moved meanwhile', async () => {
+    await client.setConfig(acquisition('moved.h5', 5));
+    const url = (await client.serverInfo()).server_info.clients.backend ?? '';
+    await crash();
+    expect((await fetch(`${url}/v1/state/reset`, { method: 'POST', body: '{}' })).status).to.equal(200);
+    await serve();
+    const { status, details } = await client.status();
+    expect(status).to.equal('IntegrationStatus.ERROR');
+    expect(details).to.include('the backend is INITIALIZED, not CONFIGURED or OPEN');
+    expect(await client.reset()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
+  });
+
+  it('does not let a second controller in, and names the first', async () => {
+    const second = await processes.run(['serve', deployment, '--port', '0', '--data-dir', data]);
+    expect(second.code).not.to.equal(0);
+    expect(second.stderr).to.include(`process ${server.child.pid}`);
+    expect(await client.status()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
+  });
+
+  it('is in a state of the table at whatever moment it was killed, and resets', async () => {
+    for (const delayMs of [0, 2, 5, 10, 20, 40]) {
+      const command = failure(client.start({ sections: acquisition(`moment-${delayMs}.h5`, 2_000, 0.002) }));
+      await new Promise<void>((resolve) => setTimeout(resolve, delayMs));
+      await crash();
+      await command.catch(() => undefined);
+      await serve();
+      const { status } = await client.status();
+      expect(status, `killed after ${delayMs} ms`).to.match(
+        /^IntegrationStatus\.(INITIALIZED|CONFIGURED|RUNNING|ERROR)$/,
+      );
+      expect(await client.reset(), `killed after ${delayMs} ms`).to.include({
+        status: 'IntegrationStatus.INITIALIZED',
+      });
+    }
+  });
+
+  async function untilWritten(frames: number): Promise<void> {
+    for await (const event of client.events()) {
+      const facts = event.data as {
+        status?: string;
+        written_frames?: number;
+        progress?: { written_frames: number };
+      };
+      const { type } = event;
+      const written = type === 'snapshot' ? facts.progress?.written_frames : facts.written_frames;
+      if (Number(written ?? 0) >= frames || facts.status === 'IntegrationStatus.FINISHED') return;
+    }
+  }
+});

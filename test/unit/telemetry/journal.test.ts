@@ -1,0 +1,71 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { openJournal } from '../../../src/telemetry/journal.js';
+import { PLAN } from '../../support/acquisitionDriver.js';
+
+const remembered = { config: { writer: { n_frames: 1 } }, overlays: {}, disabled: ['detector'] };
+
+describe('openJournal', () => {
+  let folder: string;
+  let path: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dia-journal-'));
+    path = join(folder, 'journal.jsonl');
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const lastOf = async () => {
+    const journal = await openJournal(path);
+    await journal.close();
+    return journal.last;
+  };
+
+  it('has no last entry at first', async () => {
+    expect(await lastOf()).to.equal(null);
+  });
+
+  it('gives back the last entry, with all that clients had set', async () => {
+    const journal = await openJournal(path);
+    await journal.append({ phase: 'configuring', plan: PLAN, ...remembered });
+    await journal.append({ phase: 'configured', plan: PLAN, ...remembered });
+    await journal.close();
+    expect(await lastOf()).to.deep.include({ phase: 'configured', plan: PLAN, ...remembered });
+  });
+
+  it('begins anew with the last entry, and does not grow from life to life', async () => {
+    for (let life = 0; life < 5; life++) {
+      const journal = await openJournal(path);
+      await journal.append({ phase: 'initialized', ...remembered });
+      await journal.close();
+    }
+    expect((await readFile(path, 'utf8')).trim().split('\n')).to.have.length(2);
+  });
+
+  it('believes the last whole line, wherever a crash cut the file', async () => {
+    const journal = await openJournal(path);
+    await journal.append({ phase: 'configuring', plan: PLAN, ...remembered });
+    const first = (await readFile(path)).length;
+    await journal.append({ phase: 'configured', plan: PLAN, ...remembered });
+    await journal.close();
+    const whole = await readFile(path);
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: whole.length }), async (length) => {
+        await writeFile(path, whole.subarray(0, length));
+        const expected = length === whole.length ? 'configured' : length >= first ? 'configuring' : undefined;
+        expect((await lastOf())?.phase).to.equal(expected);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('passes over lines that make no sense', async () => {
+    const journal = await openJournal(path);
+    await journal.append({ phase: 'initialized', ...remembered });
+    await journal.close();
+    await appendFile(path, '\u0000\u0000garbage\n42\n');
+    expect((await lastOf())?.phase).to.equal('initialized');
+  });
+});
