@@ -36,6 +36,12 @@ const QUOTED_CHARACTERS = 1000;
 
 const turns = new Turns();
 
+/** Programs that were told to go and are not gone yet: they do not outlive the controller. */
+const ending = new Set<() => void>();
+process.once('exit', () => {
+  for (const force of ending) force();
+});
+
 /**
  * Runs a program to its end. When the caller aborts or the time is up the program, with all that it started, gets
  * SIGTERM and soon after SIGKILL; its turn is over only when it is gone. Waiting for the turn counts as time.
@@ -149,8 +155,13 @@ function end(child: ChildProcess): void {
     }
   };
   kill('SIGTERM');
-  const force = setTimeout(() => kill('SIGKILL'), KILL_AFTER_MS);
-  child.once('exit', () => clearTimeout(force));
+  const force = () => kill('SIGKILL');
+  const timer = setTimeout(force, KILL_AFTER_MS);
+  ending.add(force);
+  child.once('exit', () => {
+    clearTimeout(timer);
+    ending.delete(force);
+  });
 }
 
 function cannotStart(call: ProgramCall, cause: unknown): DiaError {

@@ -118,6 +118,22 @@ describe('running a program', () => {
       await until(() => isGone(child), Boolean);
     });
 
+    it('does not outlive the controller', async () => {
+      const module = new URL('../../../src/adapters/transport/process.js', import.meta.url).href;
+      const controller = `
+        import { runProgram } from '${module}';
+        const call = { component: 'c', operation: 'o', program: '/bin/sh', args: ['-c', process.argv[1]] };
+        const signal = new AbortController().signal;
+        await runProgram(call, { signal, timeoutMs: 200 }).catch(() => process.exit(0));`;
+      const { args } = stubborn();
+      const run = node('', {
+        args: ['--input-type=module', '-e', controller, '--', args[1] ?? ''],
+        cwd: folder,
+      });
+      expect((await runProgram(run, within())).exitCode).to.equal(0);
+      for (const pid of await pids()) await until(() => isGone(pid), Boolean);
+    });
+
     it('is silent when the time is up', async () => {
       const beganMs = performance.now();
       const call = runProgram(stubborn(), within(300));
