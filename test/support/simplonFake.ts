@@ -49,6 +49,8 @@ export class SimplonFake {
   };
   /** Files on the control unit. */
   readonly files = new Map<string, Buffer>();
+  /** Files that are listed, and cannot be fetched. */
+  readonly missing = new Set<string>();
   /** Everything that was changed or commanded, in order: `config/nimages=3`, `arm`. */
   readonly calls: string[] = [];
   /** What a command answers instead of 200. */
@@ -107,7 +109,7 @@ export class SimplonFake {
     }
     const data = /^\/data\/(.+)$/.exec(url)?.[1];
     if (data !== undefined) {
-      const file = this.files.get(data);
+      const file = this.missing.has(data) ? undefined : this.files.get(data);
       return file === undefined ? { code: 404 } : { code: 200, body: file };
     }
     const [, module = '', version, kind, key = ''] = /^\/(\w+)\/api\/([\d.]+)\/(\w+)\/?(.*)$/.exec(url) ?? [];

@@ -121,8 +121,8 @@ export class SimplonFiles {
 
   #begin(found: Found): void {
     this.#fetching ??= this.#take(found).catch(async (thrown: unknown) => {
-      if (!this.#abort.signal.aborted) this.#error = toDiaError(thrown);
       await this.#clear();
+      if (!this.#abort.signal.aborted) this.#error = toDiaError(thrown);
       this.#isSettled = true;
     });
   }
