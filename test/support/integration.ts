@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ type Settings = Record<string, unknown>;
 
 export interface BootOptions {
   readonly settings?: Settings;
+  /** More sections of the acquisition config, by name, as JSON Schemas. */
+  readonly sections?: Readonly<Record<string, unknown>>;
   /** Frame shape, `rows`x`columns`; small by default, so that tests are about logic. */
   readonly shape?: string;
 }
@@ -59,17 +61,28 @@ export function simulatedDeployment(shape: string): Settings {
   };
 }
 
-/** Writes a deployment folder with the config schema of the simulation. */
-export async function writeDeployment(folder: string, settings: Settings): Promise<void> {
+/** Writes a deployment folder with the config schema of the simulation, and more sections if given. */
+export async function writeDeployment(
+  folder: string,
+  settings: Settings,
+  sections: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await copyFile(SCHEMA, join(folder, 'config.schema.json'));
+  const schema = JSON.parse(await readFile(SCHEMA, 'utf8'));
+  Object.assign(schema.properties, sections);
+  schema.required.push(...Object.keys(sections));
+  await writeFile(join(folder, 'config.schema.json'), JSON.stringify(schema));
   await writeFile(join(folder, 'deployment.yaml'), stringify(settings));
 }
 
 /** Boots an integration on a free port. */
 export async function boot(options: BootOptions = {}): Promise<TestIntegration> {
   const folder = await mkdtemp(join(tmpdir(), 'dia-test-'));
-  await writeDeployment(folder, { ...simulatedDeployment(options.shape ?? '32x64'), ...options.settings });
+  await writeDeployment(
+    folder,
+    { ...simulatedDeployment(options.shape ?? '32x64'), ...options.settings },
+    options.sections,
+  );
   const service = await serve({
     deployment: folder,
     flags: { port: 0, dataDir: join(folder, 'data') },
