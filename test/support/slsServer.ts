@@ -12,7 +12,7 @@ const fake = new SlsFake(JSON.parse(process.argv[2] ?? '{}'));
 const CALL_MS = 5;
 const stream = new SlsStream(() => fake.received);
 const calls: string[] = [];
-let clients = 0;
+const clients = new Set<Socket>();
 let mostClients = 0;
 
 function answer(action: string, cwd: string, line: string): string {
@@ -38,19 +38,14 @@ function serve(socket: Socket): void {
     const [action = '', cwd = '', line = '', ...rest] = text.split('\n');
     if (rest.length === 0) return;
     text = '';
-    if (action !== 'test') countUntilGone(socket);
-    setTimeout(() => socket.end(answer(action, cwd, line)), CALL_MS);
+    if (action !== 'test') clients.add(socket);
+    setTimeout(() => {
+      // Looked at now, when those that had gone before are known to be gone.
+      mostClients = Math.max(mostClients, clients.size);
+      socket.end(answer(action, cwd, line));
+    }, CALL_MS);
   });
-}
-
-function countUntilGone(socket: Socket): void {
-  clients += 1;
-  mostClients = Math.max(mostClients, clients);
-  let gone = false;
-  const leave = () => {
-    if (!gone) clients -= 1;
-    gone = true;
-  };
+  const leave = () => clients.delete(socket);
   socket.once('end', leave).once('close', leave);
 }
 

@@ -1,10 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { DiaClient } from '../../src/client/client.js';
+import { packagedDeploymentsFolder } from '../../src/config/findDeployment.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { serve } from '../../src/serve.js';
 import { until } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
-import { SlsBridge } from '../support/slsBridge.js';
 import { SlsPrograms } from '../support/slsPrograms.js';
 import { firstPixels } from '../support/writerFile.js';
 
@@ -14,12 +17,10 @@ for (const backend of ['sls-receiver', 'none'] as const) {
   describe(`an acquisition with an SLS detector and the backend ${backend}`, function () {
     this.timeout(30_000);
     let programs: SlsPrograms;
-    let bridge: SlsBridge;
     let dia: TestIntegration;
 
     async function begin(settings: Record<string, unknown> = {}): Promise<void> {
       programs = await SlsPrograms.start();
-      bridge = await SlsBridge.open(programs.stream);
       const receiver = backend === 'none' ? 'detector' : 'backend';
       const { folder: commandFolder } = programs;
       dia = await boot({
@@ -35,15 +36,26 @@ for (const backend of ['sls-receiver', 'none'] as const) {
               writer: { kind: 'h5-service', options: { url: `\${services.writer.http}` } },
             },
           ],
-          limits: { drainTimeoutMs: 1_000, lostAfterMs: 2_000, settleTimeoutMs: 5_000, pollRunningMs: 50 },
-          services: [{ name: 'writer', program: 'writer', args: ['--service', '--stream', bridge.address] }],
+          limits: {
+            statusTimeoutMs: 5_000,
+            drainTimeoutMs: 5_000,
+            lostAfterMs: 2_000,
+            settleTimeoutMs: 5_000,
+            pollRunningMs: 50,
+          },
+          services: [
+            {
+              name: 'writer',
+              program: 'writer',
+              args: ['--service', '--dialect', 'sls', '--stream', programs.stream],
+            },
+          ],
           ...settings,
         },
       });
     }
     afterEach(async () => {
       await dia?.close();
-      bridge?.close();
       await programs?.end();
     });
 
@@ -123,3 +135,37 @@ for (const backend of ['sls-receiver', 'none'] as const) {
     });
   });
 }
+
+describe('the deployment jungfrau-virtual', function () {
+  this.timeout(30_000);
+
+  it('takes the frames of the quick start in its README', async () => {
+    const programs = await SlsPrograms.start();
+    const folder = await mkdtemp(join(tmpdir(), 'dia-jungfrau-'));
+    const service = await serve({
+      deployment: 'jungfrau-virtual',
+      flags: { port: 0, dataDir: folder },
+      env: { SLS_BIN: programs.folder, SLS_STREAM: programs.stream },
+      quiet: true,
+    });
+    try {
+      const readme = await readFile(
+        join(packagedDeploymentsFolder(), 'jungfrau-virtual', 'README.md'),
+        'utf8',
+      );
+      const config: ReturnType<typeof acquisition> = JSON.parse(/-d '(.*?)'/s.exec(readme)?.[1] ?? '');
+      config.writer.output_file = 'quickstart.h5';
+      const client = new DiaClient(service.url);
+      await client.reset();
+      await client.setConfig(config);
+      const { file } = await client.start();
+      await client.waitForStatus('FINISHED', { timeoutMs: 15_000 });
+      expect(await firstPixels(String(file))).to.deep.equal(count(20));
+      expect((await client.metrics()).metrics).to.deep.nested.include({ 'backend.frames_caught': 20 });
+    } finally {
+      await service.close();
+      await programs.end();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -114,7 +114,10 @@ function runToEnd(call: ProgramCall, bounds: AbortSignal, onEnd: () => void): Pr
       bounds.removeEventListener('abort', onAbort);
       settle();
     };
+    let givenUp = false;
     const giveUp = (reason: unknown) => {
+      if (givenUp) return;
+      givenUp = true;
       end(child);
       finish(() => reject(reason));
     };
@@ -127,12 +130,18 @@ function runToEnd(call: ProgramCall, bounds: AbortSignal, onEnd: () => void): Pr
         else output[name].push(chunk);
       });
     }
-    child.once('exit', onEnd);
+    // What a wrapper script started is gone when the output is closed; one that left it open does not count for ever.
+    let patience: NodeJS.Timeout | undefined;
+    child.once('exit', () => {
+      patience = setTimeout(onEnd, KILL_AFTER_MS).unref();
+    });
     child.once('error', (cause) => {
       if (child.pid === undefined) onEnd();
       finish(() => reject(cannotStart(call, cause)));
     });
     child.once('close', (code, signal) => {
+      clearTimeout(patience);
+      onEnd();
       finish(() => {
         if (code === null) return reject(ended(call, signal));
         const text = (name: 'stdout' | 'stderr') => Buffer.concat(output[name]).toString('utf8');
@@ -146,7 +155,7 @@ function runToEnd(call: ProgramCall, bounds: AbortSignal, onEnd: () => void): Pr
 /** Ends a program and all of its group, by force when it does not go by itself. */
 function end(child: ChildProcess): void {
   const { pid } = child;
-  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (pid === undefined) return;
   const kill = (signal: NodeJS.Signals) => {
     try {
       process.kill(-pid, signal);
@@ -158,7 +167,7 @@ function end(child: ChildProcess): void {
   const force = () => kill('SIGKILL');
   const timer = setTimeout(force, KILL_AFTER_MS);
   ending.add(force);
-  child.once('exit', () => {
+  child.once('close', () => {
     clearTimeout(timer);
     ending.delete(force);
   });
