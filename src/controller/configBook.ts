@@ -1,5 +1,4 @@
 import { type AcquisitionValidator, invalidConfig } from '../config/acquisitionConfig.js';
-import { applyOverlay } from '../config/mergeConfig.js';
 import { toDiaError, UnknownNameError } from '../contracts/errors.js';
 import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
 import type { Remembered } from '../telemetry/journal.js';
@@ -85,9 +84,10 @@ export class ConfigBook {
   ofPipeline(config: AcquisitionConfig, pipeline: string, disabled: readonly string[]): AcquisitionConfig {
     const overlay = this.byPipeline[pipeline];
     if (overlay === undefined) return config;
-    const { config: own, findings } = this.validator.validate(applyOverlay(config, overlay), { disabled });
-    if (findings.length > 0)
-      throw invalidConfig(findings.map((finding) => `Pipeline '${pipeline}': ${finding}`));
+    const merged = this.validator.merge(config, overlay);
+    const { config: own, findings: wrong } = this.validator.validate(merged.config, { disabled });
+    const findings = [...merged.findings, ...wrong].map((finding) => `Pipeline '${pipeline}': ${finding}`);
+    if (findings.length > 0) throw invalidConfig(findings);
     return own;
   }
 

@@ -14,6 +14,8 @@ export interface DetectorParameters extends JsonObject {
   timing: 'auto' | 'trigger';
   /** Triggers a run takes with timing trigger; without meaning otherwise. */
   cycles: number;
+  /** Energy threshold in eV; without effect on the frames. */
+  threshold: number;
 }
 
 /** What a detector has that was just switched on. */
@@ -24,15 +26,17 @@ export const POWER_ON_PARAMETERS: DetectorParameters = {
   dr: 16,
   timing: 'auto',
   cycles: 1,
+  threshold: 6_000,
 };
 
 const RULES: Record<string, { readonly expected: string; readonly holds: (value: JsonValue) => boolean }> = {
   frames: { expected: 'a whole number from 1', holds: isCount },
-  period: { expected: 'seconds, 0 or more', holds: isDuration },
-  exptime: { expected: 'seconds, 0 or more', holds: isDuration },
+  period: { expected: 'seconds, 0 or more', holds: isQuantity },
+  exptime: { expected: 'seconds, 0 or more', holds: isQuantity },
   dr: { expected: `one of ${BIT_DEPTHS.join(', ')}`, holds: isBitDepth },
   timing: { expected: 'auto or trigger', holds: (value) => value === 'auto' || value === 'trigger' },
   cycles: { expected: 'a whole number from 1', holds: isCount },
+  threshold: { expected: 'an energy in eV, 0 or more', holds: isQuantity },
 };
 
 /** The outcome of applying parameters. */
@@ -67,7 +71,7 @@ function isCount(value: JsonValue): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
 }
 
-function isDuration(value: JsonValue): boolean {
+function isQuantity(value: JsonValue): boolean {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 

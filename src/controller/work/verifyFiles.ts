@@ -1,3 +1,4 @@
+import { NO_FILE } from '../../config/fileRules.js';
 import type { AcquisitionPlan } from '../../contracts/acquisition.js';
 import { ComponentFailedError } from '../../contracts/errors.js';
 import type { Writer } from '../../contracts/writer.js';
@@ -26,7 +27,7 @@ export async function verifyFiles(components: Components, options: VerifyOptions
       if (endWriters) await end(writer, taskSignal);
       const file = files[writer.name];
       const parameters = plan.pipelines[name];
-      if (!writer.enabled || file === undefined || parameters === undefined) return;
+      if (!writer.enabled || file === undefined || file === NO_FILE || parameters === undefined) return;
       const facts = await verifyInWorker(file, { signal: taskSignal, timeoutMs: options.timeoutMs });
       const bitDepth = parameters.backend.bit_depth;
       judge(writer.name, facts, {
