@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 
+const TICKIT = fileURLToPath(new URL('../../../test/support/tickitEiger.py', import.meta.url));
 const MAKE_FRAMES = fileURLToPath(new URL('../../../test/support/makeEigerFrames.py', import.meta.url));
 const LONGEST_START_MS = 20_000;
 
@@ -46,7 +47,7 @@ export async function startTickitEiger(python: string): Promise<EigerSimulator> 
   };
   writeFileSync(config, stringify([eiger]));
   return simulator({
-    command: [python, '-m', 'tickit', '--log-level', 'ERROR', 'all', config],
+    command: [python, TICKIT, config],
     folder,
     url: `http://127.0.0.1:${port}`,
     looksAt: '/detector/api/1.8.0/status/state',

@@ -23,19 +23,13 @@ export class SimplonV1Decoder implements Decoder {
   readonly #pixels = new PixelReader();
 
   decode(parts: readonly Buffer[]): Frame | Notice {
-    let header = readHeader(parts[0]);
-    let first = 0;
-    // A simulator sends the next start in the same message when they come quickly after each other.
-    while (header.htype === 'dseries_end-1.0' && first + 1 < parts.length) {
-      first += 1;
-      header = readHeader(parts[first]);
-    }
+    const header = readHeader(parts[0]);
     const { htype, series } = header;
     switch (htype) {
       case 'dheader-1.0':
         return this.#series.begins(series);
       case 'dimage-1.0':
-        return this.#series.admits(series) ? this.#image(header, series, parts.slice(first)) : 'foreign';
+        return this.#series.admits(series) ? this.#image(header, series, parts) : 'foreign';
       case 'dseries_end-1.0':
         return this.#series.ends(series);
       default:

@@ -45,9 +45,10 @@ export class SimplonV2Decoder implements Decoder {
   readonly #pixels = new PixelReader();
 
   decode(parts: readonly Buffer[]): Frame | Notice {
-    // A simulator sends several messages as one when they come quickly after each other.
-    const part = parts.at(-1);
-    if (part === undefined) throw bad('The message is empty.', KINDS, null);
+    const [part] = parts;
+    if (part === undefined || parts.length > 1) {
+      throw bad('The message has the wrong number of parts.', 'one part', parts.length);
+    }
     const message = readMap(part);
     const series = message.series_id;
     if (!isCount(series)) throw bad('The message has no usable series_id.', '0 or more', textOf(series));

@@ -37,7 +37,7 @@ const small: SimplonImage = {
 };
 
 function frameOf(decoded: Frame | Notice): Frame {
-  if (typeof decoded === 'string') throw new Error(`no frame, but ${decoded}`);
+  if (typeof decoded === 'string' || !('number' in decoded)) throw new Error(`no frame, but ${decoded}`);
   return decoded;
 }
 
@@ -192,7 +192,8 @@ describe('what is no message of a DECTRIS stream', () => {
     const array = (values: unknown, shape: unknown = [2, 3]) => ({ a: new Tag(40, [shape, values]) });
     const packed = (...contents: unknown[]) => array(new Tag(69, new Tag(56_500, contents)));
     const wrong: [Buffer[], string][] = [
-      [[], 'is empty'],
+      [[], 'wrong number of parts'],
+      [[...startV2(1), ...startV2(2)], 'wrong number of parts'],
       [[Buffer.from([0xff])], 'no CBOR'],
       [[Buffer.from(encode([1, 2]))], 'no map'],
       [[Buffer.from(encode({ type: 'start' }))], 'no usable series_id'],
