@@ -235,14 +235,16 @@ describe('the adapter of DECTRIS detectors', () => {
       expect(fake.calls.at(-1)).to.equal('disarm');
     });
 
-    it('cancels and disarms at a stop, and does not wait for a trigger that never answers', async () => {
+    it('cancels and disarms at a stop, does not wait for a trigger that never answers, and sends no more', async () => {
       fake.held.add('trigger');
-      await configure(series);
+      await configure({ ...series, cycles: 3 });
       await start();
       fake.calls.length = 0;
       await stop();
       expect(fake.calls).to.deep.equal(['cancel', 'disarm']);
-      expect(await status()).to.equal('idle');
+      fake.release();
+      for (let look = 0; look < 10; look += 1) expect(await status()).to.equal('idle');
+      expect(fake.calls).to.deep.equal(['cancel', 'disarm']);
     });
 
     it('aborts at a stop when the options say so', async () => {
