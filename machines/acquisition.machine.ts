@@ -27,6 +27,8 @@ export interface AcquisitionContext {
   detectors: Readonly<Record<string, Observed>>;
   writers: Readonly<Record<string, Observed>>;
   auxiliaryWriters: Readonly<Record<string, Observed>>;
+  /** True while no frame has come for longer than the plan's stall timeout. */
+  stalled: boolean;
   /** True when writers must be ended before the files can be judged. */
   writersUnfinished: boolean;
   restartsFromFinished: boolean;
@@ -116,12 +118,19 @@ export const acquisitionMachine = setup({
     startDeadline: 60_000,
     standDownDeadline: 60_000,
     verifyDeadline: 60_000,
+    stallTimeout: ({ context }) => context.plan?.stall.timeoutMs ?? 5_000,
     drainTimeout: 5_000,
     auxiliaryTimeout: 60_000,
   },
   actions: {
     report: assign((_, { status }: { status: IntegrationStatus }) => ({ status })),
-    forgetRun: assign({ plan: null, startRequested: false, error: null, writersUnfinished: false }),
+    forgetRun: assign({
+      plan: null,
+      startRequested: false,
+      error: null,
+      stalled: false,
+      writersUnfinished: false,
+    }),
     takePlan: assign(({ event }) =>
       event.type === 'acquisition.configure' || event.type === 'acquisition.start'
         ? { plan: event.plan ?? null, error: null }
@@ -136,6 +145,7 @@ export const acquisitionMachine = setup({
       writers: unseen(outcome.writers),
       auxiliaryWriters: unseen(outcome.auxiliaryWriters),
       startRequested: false,
+      stalled: false,
     })),
     observe: assign(({ context, event }) =>
       event.type === 'component.status'
@@ -159,6 +169,8 @@ export const acquisitionMachine = setup({
         auxiliaryWriters: unseen(outcome.auxiliaryWriters),
       };
     }),
+    noteProgress: assign({ stalled: false }),
+    noteStall: assign({ stalled: true }),
     giveUpOnWriters: assign({ writersUnfinished: true }),
     standDownBy: assign((_, { how }: { how: StandDown }) => ({ standDown: how })),
     blame: assign((_, { error }: { error: unknown }) => ({ error: error as DiaError })),
@@ -182,6 +194,11 @@ export const acquisitionMachine = setup({
       Object.values(context.writers).some(
         ({ status, writtenFrames, expectedFrames }) => status === 'stopped' && writtenFrames < expectedFrames,
       ),
+    mayWaitOn: ({ context }) =>
+      isEmpty(context.writers) ||
+      (context.plan?.stall.waitsForTrigger === true &&
+        Object.values(context.writers).every(({ writtenFrames }) => writtenFrames === 0)),
+    failsOnStall: ({ context }) => context.plan?.stall.fails === true,
     wroteMore: ({ context, event }) => {
       if (event.type !== 'component.status') return false;
       const before = context.writers[event.component];
@@ -201,6 +218,7 @@ export const acquisitionMachine = setup({
     detectors: {},
     writers: {},
     auxiliaryWriters: {},
+    stalled: false,
     writersUnfinished: false,
     restartsFromFinished: input.restartsFromFinished,
     deadlineError: input.deadlineError,
@@ -298,6 +316,24 @@ export const acquisitionMachine = setup({
             { guard: 'writerEndedEarly', target: 'verifying', actions: 'giveUpOnWriters' },
             { guard: 'detectorsAreDone', target: 'draining' },
           ],
+          on: {
+            'component.status': [
+              {
+                guard: 'wroteMore',
+                target: 'acquiring',
+                reenter: true,
+                actions: ['observe', 'noteProgress'],
+              },
+              { actions: 'observe' },
+            ],
+          },
+          after: {
+            stallTimeout: [
+              { guard: 'mayWaitOn', target: 'acquiring', reenter: true },
+              { guard: 'failsOnStall', target: 'verifying', actions: ['noteStall', 'giveUpOnWriters'] },
+              { actions: 'noteStall' },
+            ],
+          },
         },
         draining: {
           entry: { type: 'report', params: { status: 'DETECTOR_STOPPED' } },

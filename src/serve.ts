@@ -142,6 +142,7 @@ function createController(
       roots: loaded.roots,
       existingFile: deployment.existingFile,
       fileRules: deployment.fileRules,
+      stall: deployment.stall,
       allowDevNull: deployment.allowDevNull,
     },
     telemetry,

@@ -16,6 +16,7 @@ export function okEnvelope(status: IntegrationStatus, added: JsonObject): JsonOb
 /** What `GET /status` adds to the envelope; fields without a value are left out. */
 export function statusFields(report: StatusReport): JsonObject {
   const fields: JsonObject = {};
+  if (report.notice !== null) fields.details = report.notice;
   if (report.error !== null) {
     fields.details = report.error.message;
     fields.error = errorFacts(report.error);

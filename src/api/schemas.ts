@@ -66,7 +66,9 @@ export const adds = {
     file: Type.Optional(Type.String({ description: 'The file that is really written.' })),
   }),
   status: Type.Object({
-    details: Type.Optional(Type.String({ description: 'Why the status is ERROR.' })),
+    details: Type.Optional(
+      Type.String({ description: 'Why the status is ERROR, or that a running acquisition has stalled.' }),
+    ),
     error: Type.Optional(errorFactsSchema),
     file: Type.Optional(Type.String({ description: 'The file of the present or last acquisition.' })),
     transition: Type.Optional(Type.String({ description: '`stopping` or `resetting` while under way.' })),

@@ -136,6 +136,28 @@ const limits = Type.Object(
   { ...closedWithDefaults, description: 'Timeouts and polling, in milliseconds.' },
 );
 
+const stall = Type.Object(
+  {
+    timeoutMs: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 2_147_483_647,
+        description:
+          'Without a new frame for so long, an acquisition has stalled. Without it ten exposure periods, at least 5 s.',
+      }),
+    ),
+    action: Type.Enum(['report', 'error'], {
+      default: 'report',
+      description: '`report`: a stalled acquisition is reported and goes on. `error`: it is ended in ERROR.',
+    }),
+    waitForTrigger: Type.Boolean({
+      default: true,
+      description: 'Whether an acquisition with an external trigger may wait for its first frame for ever.',
+    }),
+  },
+  { ...closedWithDefaults, description: 'Acquisitions in which no frame comes any more.' },
+);
+
 const pipeline = Type.Object(
   {
     name: name('Name of the pipeline in answers, logs and overlays. Unique.'),
@@ -321,6 +343,7 @@ export const DeploymentSchema = Type.Object(
     }),
     trigger,
     limits,
+    stall,
     services: Type.Array(service, {
       default: [],
       description: 'Programs started and supervised with this deployment.',

@@ -38,6 +38,8 @@ export interface StatusReport {
   /** The file of the present or last acquisition. */
   readonly file: string | null;
   readonly progress: Progress | null;
+  /** What a person should know although nothing has failed; null when there is nothing. */
+  readonly notice: string | null;
 }
 
 /** How an acquisition is stood down. */
@@ -52,6 +54,17 @@ export interface AcquisitionPlan {
   readonly pipelines: Readonly<Record<string, PipelinePlan>>;
   /** What each auxiliary writer is configured with, by its name. */
   readonly auxiliary: Readonly<Record<string, WriterParameters>>;
+  readonly stall: StallRule;
+}
+
+/** What is done when no frame comes for a while. */
+export interface StallRule {
+  /** Without a new frame for so long, the acquisition has stalled. */
+  readonly timeoutMs: number;
+  /** True: a stalled acquisition is ended; false: it is reported, and goes on. */
+  readonly fails: boolean;
+  /** True: before the first frame any wait is right, as for an external trigger. */
+  readonly waitsForTrigger: boolean;
 }
 
 /** What the components of one pipeline are configured with. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { applyFileRules, completeFileRules, type FileRule, NO_FILE } from '../config/fileRules.js';
-import type { AcquisitionPlan, PipelinePlan } from '../contracts/acquisition.js';
+import type { AcquisitionPlan, PipelinePlan, StallRule } from '../contracts/acquisition.js';
 import { InvalidRequestError, WrongStateError } from '../contracts/errors.js';
 import type { AcquisitionConfig, Section } from '../contracts/json.js';
 import type { ExistingFile, WriterParameters } from '../contracts/writer.js';
@@ -17,9 +17,23 @@ export interface PlanOptions {
   readonly existingFile: ExistingFile;
   /** What the deployment adds to paths for each pipeline; none by default. */
   readonly fileRules?: readonly FileRule[];
+  readonly stall: StallSettings;
   /** Whether an output file may be `/dev/null`; not by default. */
   readonly allowDevNull?: boolean;
 }
+
+/** The deployment's settings for acquisitions that stall. */
+export interface StallSettings {
+  /** Without it ten periods, at least 5 s. */
+  readonly timeoutMs?: number;
+  readonly action: 'report' | 'error';
+  readonly waitForTrigger: boolean;
+}
+
+const STALL_PERIODS = 10;
+const SHORTEST_STALL_MS = 5_000;
+/** A longer timer would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Works out what every component is to be told, before any of them hears of it. Paths are resolved inside the
@@ -48,7 +62,21 @@ export async function planAcquisition(
     auxiliary[name] = await planWriter(own[name] ?? {}, own, { ...options, id });
   }
   refuseSharedFiles([...Object.values(pipelines).map(({ writer }) => writer), ...Object.values(auxiliary)]);
-  return { id, config, pipelines, auxiliary };
+  return { id, config, pipelines, auxiliary, stall: stallRule(Object.values(pipelines), options.stall) };
+}
+
+/** The slowest pipeline says how long a wait for the next frame is right. */
+function stallRule(pipelines: readonly PipelinePlan[], settings: StallSettings): StallRule {
+  const periodsS = pipelines.map(({ detector: { period, exptime } }) =>
+    Math.max(typeof period === 'number' ? period : 0, typeof exptime === 'number' ? exptime : 0),
+  );
+  const isTriggered = pipelines.some(({ detector: { timing } }) => timing !== undefined && timing !== 'auto');
+  const byPeriod = Math.max(SHORTEST_STALL_MS, STALL_PERIODS * 1000 * Math.max(0, ...periodsS));
+  return {
+    timeoutMs: Math.min(settings.timeoutMs ?? byPeriod, LONGEST_TIMER_MS),
+    fails: settings.action === 'error',
+    waitsForTrigger: settings.waitForTrigger && isTriggered,
+  };
 }
 
 /** Two writers of one acquisition never get the same file, whatever the deployment's rules for names. */

@@ -1,6 +1,6 @@
 import type { SnapshotFrom } from 'xstate';
 import type { acquisitionMachine } from '../../machines/acquisition.machine.js';
-import type { IntegrationStatus, Progress, StatusReport } from '../contracts/acquisition.js';
+import type { AcquisitionPlan, IntegrationStatus, Progress, StatusReport } from '../contracts/acquisition.js';
 import { ComponentFailedError, type DiaError } from '../contracts/errors.js';
 import type { WriterStatistics } from '../contracts/writer.js';
 import type { Components } from './components.js';
@@ -27,8 +27,13 @@ export function report(snapshot: Snapshot, components: Components, last: StatusR
     error,
     file: Object.values(context.files)[0] ?? null,
     progress: progressOf(components, last?.progress ?? null),
+    notice: context.stalled && context.error === null ? stallNotice(context.plan) : null,
   };
 }
+
+const stallNotice = (plan: AcquisitionPlan | null) =>
+  `The acquisition has stalled: no new frame for more than ${(plan?.stall.timeoutMs ?? 0) / 1000} s. ` +
+  'Look whether the detector exposes and triggers come; GET /api/v1/metrics shows where frames stop.';
 
 /** Whether pipelines contradict each other: some are where the state needs them to be, and others are not. */
 function contradict(status: IntegrationStatus, { pipelines }: Components): boolean {

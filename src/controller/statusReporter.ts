@@ -40,12 +40,12 @@ export class StatusReporter {
     this.spoken = this.translated();
     if (!same(before.current, this.current)) this.log(before.current);
     if (same(before.spoken, this.spoken)) return;
-    const { status, transition, file, error } = this.spoken;
+    const { status, transition, file } = this.spoken;
     events.add('state', {
       status: `IntegrationStatus.${status}`,
       transition,
       file,
-      ...(error === null ? {} : { details: error.message }),
+      ...details(this.spoken),
     });
   }
 
@@ -57,7 +57,11 @@ export class StatusReporter {
 
   private log(before: StatusReport): void {
     const { log } = this.options.telemetry;
-    const { status, transition, file, error } = this.current;
+    const { status, transition, file, error, notice } = this.current;
+    if (notice !== null && notice !== before.notice) {
+      log.warn(notice);
+      return;
+    }
     const fields = { file: file ?? undefined };
     if (error !== null && error.message !== before.error?.message)
       log.error(error.message, { ...fields, ...facts(error) });
@@ -65,10 +69,16 @@ export class StatusReporter {
   }
 }
 
+function details({ error, notice }: StatusReport): { details?: string } {
+  const text = error?.message ?? notice;
+  return text === null ? {} : { details: text };
+}
+
 const same = (one: StatusReport, other: StatusReport) =>
   one.status === other.status &&
   one.transition === other.transition &&
   one.file === other.file &&
+  one.notice === other.notice &&
   one.error?.code === other.error?.code &&
   one.error?.message === other.error?.message;
 

@@ -21,7 +21,13 @@ export const STATES = [
 
 export type StatePath = (typeof STATES)[number];
 
-export const PLAN: AcquisitionPlan = { id: 'test', config: {}, pipelines: {}, auxiliary: {} };
+export const PLAN: AcquisitionPlan = {
+  id: 'test',
+  config: {},
+  pipelines: {},
+  auxiliary: {},
+  stall: { timeoutMs: 5_000, fails: false, waitsForTrigger: false },
+};
 
 export const OUTCOME: StartOutcome = {
   files: { writer: '/data/a.h5' },
@@ -41,7 +47,11 @@ interface Call {
 }
 
 /** A real actor of the acquisition machine whose work is ended by the test, on a clock that the test turns. */
-export function driver(outcome: StartOutcome = OUTCOME, restartsFromFinished = false) {
+export function driver(
+  outcome: StartOutcome = OUTCOME,
+  restartsFromFinished = false,
+  plan: AcquisitionPlan = PLAN,
+) {
   const calls: Call[] = [];
   const work = <Output, Input>(name: string) =>
     fromPromise<Output, Input>(
@@ -92,9 +102,9 @@ export function driver(outcome: StartOutcome = OUTCOME, restartsFromFinished = f
   }
 
   function command(type: string, withPlan = true): void {
-    if (type === 'acquisition.configure') actor.send({ type, plan: PLAN });
+    if (type === 'acquisition.configure') actor.send({ type, plan });
     else if (type === 'acquisition.start') {
-      actor.send({ type, triggerStart: true, ...(withPlan ? { plan: PLAN } : {}) });
+      actor.send({ type, triggerStart: true, ...(withPlan ? { plan } : {}) });
     } else actor.send({ type } as { type: 'acquisition.stop' | 'acquisition.reset' | 'acquisition.kill' });
   }
 

@@ -50,7 +50,14 @@ export class FakeEvents implements EventSource {
 export class FakeIntegration implements Integration {
   readonly events: FakeEvents;
   readonly executed: { command: Command; context: CommandContext }[] = [];
-  report: StatusReport = { status: 'INITIALIZED', transition: null, error: null, file: null, progress: null };
+  report: StatusReport = {
+    notice: null,
+    status: 'INITIALIZED',
+    transition: null,
+    error: null,
+    file: null,
+    progress: null,
+  };
   lastConfig: AcquisitionConfig = { writer: {}, backend: {}, detector: {} };
   /** What a command does; by default it answers what the wire asks for. */
   onExecute: (command: Command) => Reply | Promise<Reply> = (command) => this.reply(command);

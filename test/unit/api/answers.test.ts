@@ -22,6 +22,7 @@ describe('answers of the API', () => {
   it('tell in the status why it is ERROR, the file, the transition and the progress', async () => {
     server.fake.report = {
       status: 'ERROR',
+      notice: null,
       transition: 'resetting',
       error: new ComponentFailedError('frames_missing', '93 of 100 frames were written.', {
         component: 'writer',

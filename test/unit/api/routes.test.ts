@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { routes } from '../../../src/api/routes.js';
 import type { Command } from '../../../src/contracts/integration.js';
+import { FakeIntegration } from '../../support/apiFake.js';
 import { ask, startTestServer, type TestServer } from '../../support/apiServer.js';
 
 interface Case {
@@ -75,7 +76,7 @@ const cases: Case[] = [
     command: { type: 'detector.setValue', name: 'dr', value: 32 },
     adds: { value: 32 },
   },
-  { request: 'GET /api/v1/info', command: null, adds: { server_info: { version: '0.1.0' } } },
+  { request: 'GET /api/v1/info', command: null, adds: { server_info: new FakeIntegration().serverInfo() } },
   {
     request: 'GET /api/v1/metrics',
     command: null,

@@ -2,6 +2,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { AcquisitionConfig } from '../../../src/contracts/json.js';
 import { type PlanOptions, planAcquisition } from '../../../src/controller/planAcquisition.js';
 
 describe('the plan of an acquisition with several pipelines', () => {
@@ -27,6 +28,7 @@ describe('the plan of an acquisition with several pipelines', () => {
         dataFolder: data,
         roots: [],
         existingFile: 'number',
+        stall: { action: 'report', waitForTrigger: true },
         ...options,
       },
     );
@@ -56,6 +58,27 @@ describe('the plan of an acquisition with several pipelines', () => {
     expect(auxiliary.bsread?.outputFile).to.equal(join(data, 'bs.h5.BSREAD.h5'));
     expect(auxiliary.bsread?.acquisition.writer).to.deep.equal(config.writer);
   });
+
+  for (const [title, detector, stall, rule] of [
+    ['ten periods', { period: 3 }, {}, { timeoutMs: 30_000, waitsForTrigger: false }],
+    ['at least five seconds', { period: 0.1 }, {}, { timeoutMs: 5_000, waitsForTrigger: false }],
+    ['the exposure, when it is longer than the period', { period: 0, exptime: 2 }, {}, { timeoutMs: 20_000 }],
+    ["the deployment's own", { period: 3 }, { timeoutMs: 700 }, { timeoutMs: 700, waitsForTrigger: false }],
+    ['an external trigger', { period: 0.1, timing: 'trigger' }, {}, { waitsForTrigger: true }],
+    [
+      'an external trigger that has to come',
+      { timing: 'trigger' },
+      { waitForTrigger: false },
+      { waitsForTrigger: false },
+    ],
+  ] as const) {
+    it(`waits for frames by ${title}`, async () => {
+      const settings = { action: 'report', waitForTrigger: true, ...stall } as const;
+      const own: AcquisitionConfig = { ...config, detector: { ...detector } };
+      const { stall: made } = await plan({ stall: settings, configOf: () => own });
+      expect(made).to.include({ fails: false, ...rule });
+    });
+  }
 
   it('keeps the config as the client gave it', async () => {
     expect((await plan()).config).to.deep.equal(config);

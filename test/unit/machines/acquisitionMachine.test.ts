@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { AcquisitionPlan } from '../../../src/contracts/acquisition.js';
 import { driver, OUTCOME, PLAN, STATES } from '../../support/acquisitionDriver.js';
 
 describe('acquisition machine', () => {
@@ -126,6 +127,46 @@ describe('acquisition machine', () => {
       expect(machine.state()).to.equal('finished');
     });
   }
+
+  describe('when no frame comes', () => {
+    const stalling = async (stall: Partial<AcquisitionPlan['stall']>) => {
+      const machine = driver(OUTCOME, false, { ...PLAN, stall: { ...PLAN.stall, ...stall } });
+      await machine.driveTo('running.acquiring');
+      return machine;
+    };
+    const stalled = (machine: ReturnType<typeof driver>) => machine.actor.getSnapshot().context.stalled;
+
+    it('has stalled after the timeout, and no more with the next frame', async () => {
+      const machine = await stalling({ timeoutMs: 700 });
+      machine.clock.increment(699);
+      expect(stalled(machine)).to.equal(false);
+      machine.clock.increment(1);
+      expect(stalled(machine)).to.equal(true);
+      expect(machine.state()).to.equal('running.acquiring');
+      machine.see('writer', 'writing', 1);
+      expect(stalled(machine)).to.equal(false);
+      machine.clock.increment(600);
+      machine.see('writer', 'writing', 1);
+      machine.clock.increment(100);
+      expect(stalled(machine)).to.equal(true);
+    });
+
+    it('judges the files when the deployment says that a stall is an error', async () => {
+      const machine = await stalling({ timeoutMs: 700, fails: true });
+      machine.clock.increment(700);
+      expect(machine.state()).to.equal('running.verifying');
+      expect(machine.calls.at(-1)?.input).to.deep.equal({ endWriters: true });
+    });
+
+    it('waits for the first trigger for ever when told, and for no later one', async () => {
+      const machine = await stalling({ timeoutMs: 700, waitsForTrigger: true });
+      for (let hours = 0; hours < 10; hours++) machine.clock.increment(3_600_000);
+      expect(stalled(machine)).to.equal(false);
+      machine.see('writer', 'writing', 1);
+      machine.clock.increment(700);
+      expect(stalled(machine)).to.equal(true);
+    });
+  });
 
   it('goes on where the controller before it was, from initialized only', async () => {
     const resumed = { type: 'controller.resumed', to: 'running', plan: PLAN, outcome: OUTCOME } as const;

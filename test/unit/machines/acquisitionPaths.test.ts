@@ -44,6 +44,7 @@ const HAPPENINGS = [
   { type: 'controller.resumed', to: 'finished', plan: PLAN, outcome: OUTCOME },
   { type: 'controller.resumed', to: 'error', error: FAILURE, files: {} },
   { type: 'component.lost', component: 'backend', error: FAILURE },
+  { type: 'xstate.after.stallTimeout.acquisition.running.acquiring' },
   { type: 'xstate.after.drainTimeout.acquisition.running.draining' },
   { type: 'xstate.after.auxiliaryTimeout.acquisition.running.auxiliary' },
 ] as unknown as Event[];
@@ -137,6 +138,7 @@ describe('acquisition machine: every reachable path', () => {
         if (type.startsWith('xstate.done.actor')) await real.end('done');
         else if (type.startsWith('xstate.error.actor')) await real.end('failed');
         else if (type.startsWith('xstate.after.drainTimeout')) real.clock.increment(5_000);
+        else if (type.startsWith('xstate.after.stallTimeout')) real.clock.increment(5_000);
         else if (type.startsWith('xstate.after.auxiliaryTimeout')) real.clock.increment(60_000);
         else real.actor.send(event);
       }
