@@ -33,6 +33,7 @@ export function describeFile({ facts }: FileReport): string {
   const expected = facts.framesExpected ? ` of ${facts.framesExpected}` : '';
   return [
     `${facts.framesWritten}${expected} frames`,
+    ...(facts.framesIncomplete ? [`${facts.framesIncomplete} of them with missing pixels`] : []),
     ...(facts.shape === null ? [] : [`${facts.shape.join('x')} ${facts.dtype ?? ''}`.trim()]),
     formatBytes(facts.sizeBytes),
     ...(facts.complete === null ? [] : [facts.complete ? 'complete' : 'incomplete']),
@@ -48,6 +49,7 @@ export function wireReport({ facts, problems }: FileReport) {
     frames_written: facts.framesWritten,
     frames_expected: facts.framesExpected,
     frames_lost: facts.framesLost,
+    frames_incomplete: facts.framesIncomplete,
     shape: facts.shape,
     dtype: facts.dtype,
     size_bytes: facts.sizeBytes,

@@ -17,6 +17,8 @@ export interface FileFacts {
   /** Frames asked for; null when unknown, 0: until stopped. */
   readonly framesExpected: number | null;
   readonly framesLost: number | null;
+  /** Frames present that lack pixels; null when the file says nothing of the kind. */
+  readonly framesIncomplete: number | null;
   /** Rows and columns; null without images. */
   readonly shape: readonly [number, number] | null;
   /** `uint16` and the like; null without images. */
@@ -133,6 +135,7 @@ function readFacts(file: File, problems: string[]): Findings {
       framesWritten: frames,
       framesExpected: null,
       framesLost: null,
+      framesIncomplete: null,
     };
   }
   const framesWritten = countPresent(file);
@@ -149,20 +152,31 @@ function readFacts(file: File, problems: string[]): Findings {
     framesWritten,
     framesExpected: numberAt(file, `${FACTS}/frames_expected`),
     framesLost: numberAt(file, `${FACTS}/frames_lost`),
+    framesIncomplete: countIncomplete(file),
   };
 }
 
 /** Counts the frames that came: the others have -1 for a number. */
 function countPresent(file: File): number {
-  const numbers = datasetAt(file, `${DETECTOR}/frame_number`);
-  const length = numbers?.shape?.[0] ?? 0;
-  let present = 0;
+  return countRows(datasetAt(file, `${DETECTOR}/frame_number`), (value) => value >= 0) ?? 0;
+}
+
+/** Counts the frames that are marked: also while the writer is at work, and after it was killed. */
+function countIncomplete(file: File): number | null {
+  return countRows(datasetAt(file, `${DETECTOR}/complete_image`), (value) => Number(value) === 0);
+}
+
+/** Counts the rows of a dataset of integers that fit; null when there is none. */
+function countRows(dataset: Dataset | null, fits: (value: number | bigint) => boolean): number | null {
+  const length = dataset?.shape?.[0];
+  if (dataset === null || length === undefined) return null;
+  let count = 0;
   for (let start = 0; start < length; start += ROWS_AT_ONCE) {
-    const values = numbers?.slice([[start, Math.min(start + ROWS_AT_ONCE, length)]]);
-    if (!(values instanceof BigInt64Array)) return 0;
-    for (const value of values) if (value >= 0n) present += 1;
+    const values = dataset.slice([[start, Math.min(start + ROWS_AT_ONCE, length)]]);
+    if (!(values instanceof BigInt64Array || values instanceof Int8Array)) return null;
+    for (const value of values) if (fits(value)) count += 1;
   }
-  return present;
+  return count;
 }
 
 /** The first dataset of three dimensions. */

@@ -1,11 +1,11 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import { hdf5Cause } from '../files/hdf5.js';
-import type { Decoder, Frame, Notice } from './decoders/decoder.js';
+import type { Decoded, Decoder, Frame, Notice } from './decoders/decoder.js';
 import type { Completion, FrameFile } from './formats/format.js';
 import type { WriterLog } from './log.js';
 import { FramePlacement } from './placement.js';
-import type { PullStream } from './streams/pullStream.js';
+import type { FrameStream, Message } from './streams/frameStream.js';
 
 /** Longest time between a frame and the flush that shows it to readers. */
 const FLUSH_EVERY_MS = 100;
@@ -19,7 +19,7 @@ export type Outcome = 'finished' | 'stopped' | 'error';
 
 /** What an acquisition works with. */
 export interface AcquisitionParts {
-  readonly stream: PullStream;
+  readonly stream: FrameStream;
   readonly decoder: Decoder;
   readonly file: FrameFile;
   /** Makes the file anew under the same name, without frames. */
@@ -41,6 +41,8 @@ export interface AcquisitionCounts {
   foreignMessages: number;
   /** Frames numbered beyond the last one asked for. */
   outsideFrames: number;
+  /** Frames written that lack pixels. */
+  incompleteFrames: number;
   writtenBytes: number;
 }
 
@@ -56,6 +58,7 @@ export class Acquisition {
     badMessages: 0,
     foreignMessages: 0,
     outsideFrames: 0,
+    incompleteFrames: 0,
     writtenBytes: 0,
   };
   readonly #parts: AcquisitionParts;
@@ -136,6 +139,8 @@ export class Acquisition {
           sliceStartMs = performance.now();
         }
       }
+      // What waited for missing parts; a kill leaves it out.
+      if (!this.placement.isComplete && this.#drainUntilMs > 0) this.#take('quiet');
       this.#close();
     } catch (error) {
       this.#fail(error);
@@ -145,29 +150,33 @@ export class Acquisition {
     }
   }
 
-  #take(message: readonly Buffer[]): void {
-    const { counts } = this;
-    let frame: Frame;
+  #take(message: Message | 'quiet'): void {
+    const { decoder } = this.#parts;
     try {
-      const decoded = this.#parts.decoder.decode(message);
-      if (typeof decoded === 'string') {
-        this.#heed(decoded);
-        return;
-      }
-      frame = decoded;
-      this.#checkLikeFirst(frame);
+      this.#use(
+        message === 'quiet' ? (decoder.flush?.() ?? []) : decoder.decode(message.parts, message.source),
+      );
     } catch (error) {
       if (!(error instanceof ComponentFailedError)) throw error;
-      counts.badMessages += 1;
-      if (counts.badMessages === 1) {
+      this.counts.badMessages += 1;
+      if (this.counts.badMessages === 1) {
         const { expected, actual } = error.facts;
         this.#parts.log.warn(
           `${error.message} Expected ${expected}, got ${JSON.stringify(actual)}. More of them are only counted.`,
         );
       }
-      return;
     }
-    this.#place(frame);
+  }
+
+  #use(decoded: Decoded): void {
+    if (typeof decoded === 'string') {
+      this.#heed(decoded);
+    } else if ('number' in decoded) {
+      this.#checkLikeFirst(decoded);
+      this.#place(decoded);
+    } else {
+      for (const one of decoded) this.#use(one);
+    }
   }
 
   #heed(notice: Notice): void {
@@ -197,6 +206,7 @@ export class Acquisition {
     this.#file = this.#parts.createAgain();
     this.counts.foreignMessages += this.placement.written;
     this.counts.receivedFrames = 0;
+    this.counts.incompleteFrames = 0;
     this.counts.writtenBytes = 0;
     this.placement = new FramePlacement(this.#parts.framesExpected);
     this.#firstFrame = null;
@@ -242,6 +252,7 @@ export class Acquisition {
     this.#file.write(frame, Date.now() / 1000);
     this.placement.take(frame.number);
     this.counts.writtenBytes += frame.pixels.byteLength;
+    if (frame.isIncomplete === true) this.#countIncomplete(frame.number);
     this.#lastWriteMs = performance.now();
     if (this.#firstFrame === null) {
       // Without its pixels: they would keep the message in memory.
@@ -250,6 +261,13 @@ export class Acquisition {
       this.#lastFlushMs = 0;
     }
     this.#flushTimer ??= setTimeout(() => this.#flushTail(), FLUSH_EVERY_MS);
+  }
+
+  #countIncomplete(number: number): void {
+    this.counts.incompleteFrames += 1;
+    if (this.counts.incompleteFrames === 1) {
+      this.#parts.log.warn(`frame ${number} lacks pixels; it is written and marked. More are only counted.`);
+    }
   }
 
   #flush(): void {
@@ -289,6 +307,7 @@ export class Acquisition {
       complete: placement.isComplete || endless,
       framesWritten: placement.written,
       framesLost: placement.missing,
+      framesIncomplete: this.counts.incompleteFrames,
     };
   }
 

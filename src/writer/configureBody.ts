@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue, Section } from '../contracts/json.js';
 import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
 import { DIALECTS, type Dialect } from './decoders/dialects.js';
 import type { RecorderParameters } from './recorder.js';
+import { splitAddresses } from './streams/frameStream.js';
 
 /** What the program's command line says for requests that do not. */
 export interface ParameterDefaults {
@@ -29,7 +30,7 @@ const FIELDS: Readonly<
   },
   acquisition: { expected: 'an object of sections', fits: isSections },
   acquisition_id: { expected: 'a text', fits: (value) => typeof value === 'string' },
-  stream: { expected: 'a ZeroMQ address', fits: (value) => typeof value === 'string' && value !== '' },
+  stream: { expected: 'ZeroMQ addresses, separated by commas', fits: isAddresses },
   dialect: { expected: DIALECTS.join(', '), fits: (value) => DIALECTS.some((dialect) => dialect === value) },
   format: { expected: FORMATS.join(', '), fits: (value) => FORMATS.some((format) => format === value) },
   extra: { expected: 'an object', fits: isSection },
@@ -77,6 +78,10 @@ export function readParameters(body: JsonObject, defaults: ParameterDefaults): R
     acquisitionId: (body.acquisition_id as string | undefined) ?? '',
     extra: (body.extra as Section | undefined) ?? {},
   };
+}
+
+function isAddresses(value: JsonValue): boolean {
+  return typeof value === 'string' && splitAddresses(value).length > 0;
 }
 
 function isInteger(value: JsonValue, from: number): boolean {

@@ -5,7 +5,7 @@ import { reserveFile } from '../files/freeName.js';
 import { loadHdf5 } from '../files/hdf5.js';
 import { type Announcement, announceService } from '../services/announcement.js';
 import { packageVersion } from '../version.js';
-import { createDecoder } from './decoders/dialects.js';
+import { createDecoder, patternOf } from './decoders/dialects.js';
 import type { FileFormat } from './formats/format.js';
 import { NEXUS_PARAMETERS, NexusFormat } from './formats/nexus.js';
 import { createLog, type WriterLog } from './log.js';
@@ -14,6 +14,7 @@ import { Recorder, type RecorderParameters } from './recorder.js';
 import { type RestServer, serveRest } from './rest.js';
 import { processRoutes, serviceRoutes } from './routes.js';
 import { PullStream } from './streams/pullStream.js';
+import { SubscribeStream } from './streams/subscribeStream.js';
 
 /** Exit codes: the work was done; it failed; the command line makes no sense. */
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -92,8 +93,8 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
   let rest: RestServer | undefined;
   let announcement: Announcement | undefined;
   try {
-    rest = await serveRest({ ...options, port: options.httpPort, routes: processRoutes(recorder, end), log });
     await configured;
+    rest = await serveRest({ ...options, port: options.httpPort, routes: processRoutes(recorder, end), log });
     const started = recorder.start();
     let announced = {};
     // Before the file is there, so that no signal can come in between and leave half a file.
@@ -125,7 +126,10 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
     format,
     parameterNames: NEXUS_PARAMETERS,
     createDecoder,
-    openStream: (address) => new PullStream({ address, highWaterMark: options.highWaterMark }),
+    openStream: (dialect, addresses) => {
+      const Stream = patternOf(dialect) === 'pull' ? PullStream : SubscribeStream;
+      return new Stream({ addresses, highWaterMark: options.highWaterMark });
+    },
     reserve: (parameters) => reserve(parameters, options.dataRoots),
     log,
   });

@@ -36,7 +36,8 @@ export const USAGE = `Usage:
 Options:
   --host <address>           address of the REST interface (default 127.0.0.1)
   --http-port <port>         its port with --service (default 0: any free one)
-  --stream <address>         ZeroMQ address of the frames with --service
+  --stream <address>         ZeroMQ address of the frames with --service; several (one for each receiver of the
+                             dialect sls) are separated by commas, here and as <stream address>
   --dialect <name>           kind of the frame stream (default array-1.0): ${DIALECTS.join(', ')}
   --existing-file <rule>     number (default), refuse or overwrite
   --data-root <folder>       output files must lie in here; may be given several times
@@ -77,7 +78,7 @@ export function parseOptions(argv: readonly string[]): WriterOptions {
       ...common,
       mode: 'service',
       httpPort: portNumber(last(values, '--http-port') ?? '0', '--http-port'),
-      streamAddress: last(values, '--stream') ?? null,
+      streamAddress: values.get('--stream')?.join(',') ?? null,
       run: null,
     };
   }

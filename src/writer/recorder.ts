@@ -14,7 +14,10 @@ import type { Decoder } from './decoders/decoder.js';
 import type { Dialect } from './decoders/dialects.js';
 import type { AcquisitionDescription, FileFormat, FrameFile } from './formats/format.js';
 import type { WriterLog } from './log.js';
-import type { PullStream } from './streams/pullStream.js';
+import { type FrameStream, splitAddresses } from './streams/frameStream.js';
+
+/** Longest time until a publisher has taken our subscription. */
+const CONNECT_TIMEOUT_MS = 5000;
 
 /** What the next acquisition needs. */
 export interface RecorderParameters {
@@ -24,6 +27,7 @@ export interface RecorderParameters {
   readonly framesExpected: number;
   readonly userId: number;
   readonly existingFile: ExistingFile;
+  /** ZeroMQ addresses, separated by commas. */
   readonly streamAddress: string;
   /** Kind of the frame stream. */
   readonly dialect: Dialect;
@@ -39,8 +43,8 @@ export interface RecorderParts {
   readonly format: Promise<FileFormat>;
   /** Texts that the format takes as parameters. */
   readonly parameterNames: readonly string[];
-  readonly createDecoder: (dialect: Dialect) => Decoder;
-  readonly openStream: (address: string) => PullStream;
+  readonly createDecoder: (dialect: Dialect, streams: number) => Decoder;
+  readonly openStream: (dialect: Dialect, addresses: readonly string[]) => FrameStream;
   /** Reserves the output file; answers the path really used. */
   readonly reserve: (parameters: RecorderParameters) => Promise<string>;
   readonly log: WriterLog;
@@ -59,6 +63,7 @@ export interface RecorderReport {
   readonly badMessages: number;
   readonly foreignMessages: number;
   readonly outsideFrames: number;
+  readonly incompleteFrames: number;
   readonly writtenBytes: number;
   readonly frameRateHz: number;
 }
@@ -86,6 +91,8 @@ export class Recorder {
   #ended: Promise<void> = Promise.resolve();
   #queue: Promise<unknown> = Promise.resolve();
   readonly #formatParameters = new Map<string, string>();
+  #giveUp: AbortController | null = null;
+  #connecting: Promise<void> = Promise.resolve();
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -119,6 +126,7 @@ export class Recorder {
       badMessages: counts?.badMessages ?? 0,
       foreignMessages: counts?.foreignMessages ?? 0,
       outsideFrames: counts?.outsideFrames ?? 0,
+      incompleteFrames: counts?.incompleteFrames ?? 0,
       writtenBytes: counts?.writtenBytes ?? 0,
       frameRateHz: acquisition?.frameRateHz ?? 0,
     };
@@ -190,6 +198,7 @@ export class Recorder {
 
   /** Ends the acquisition with the frames so far, file closed. Nothing happens when none goes on. */
   stop(): Promise<void> {
+    this.#interrupt('stop');
     return this.#inTurn(async () => {
       if (this.#acquisition === null && this.#idleStatus === 'configured') this.#idleStatus = 'stopped';
       if (this.isBusy) await this.#acquisition?.stop();
@@ -198,6 +207,7 @@ export class Recorder {
 
   /** As `stop`, without taking the frames that wait to be written. */
   kill(): Promise<void> {
+    this.#interrupt('kill');
     return this.#inTurn(async () => {
       if (this.isBusy) await this.#acquisition?.kill();
       if (this.#idleStatus === 'configured') this.#idleStatus = 'stopped';
@@ -206,6 +216,7 @@ export class Recorder {
 
   /** Ends the acquisition, and forgets it and its parameters. */
   reset(): Promise<void> {
+    this.#interrupt('reset');
     return this.#inTurn(async () => {
       if (this.isBusy) await this.#acquisition?.stop();
       this.#forget();
@@ -219,10 +230,17 @@ export class Recorder {
     return this.#ended;
   }
 
+  /** Resolves when the start under way is connected to its stream, or has failed; at once when none is. */
+  connected(): Promise<void> {
+    return this.#connecting.catch(() => undefined);
+  }
+
   async #begin(parameters: RecorderParameters): Promise<string> {
     const { log } = this.#parts;
-    const stream = this.#parts.openStream(parameters.streamAddress);
+    const addresses = splitAddresses(parameters.streamAddress);
+    const stream = this.#parts.openStream(parameters.dialect, addresses);
     try {
+      await this.#connect(stream);
       const path = await this.#parts.reserve(parameters);
       const format = await this.#parts.format;
       const description: AcquisitionDescription = { ...parameters, startedAt: new Date() };
@@ -230,7 +248,7 @@ export class Recorder {
       const createAgain = () => this.#prepare(format.create(path, description));
       this.#file = path;
       const { framesExpected } = parameters;
-      const decoder = this.#parts.createDecoder(parameters.dialect);
+      const decoder = this.#parts.createDecoder(parameters.dialect, addresses.length);
       const acquisition = new Acquisition({ stream, decoder, file, createAgain, path, framesExpected, log });
       this.#acquisition = acquisition;
       log.info(
@@ -245,6 +263,28 @@ export class Recorder {
       stream.close();
       throw error;
     }
+  }
+
+  /** Bounded, and given up at once by a stop, reset or kill. */
+  async #connect(stream: FrameStream): Promise<void> {
+    const givenUp = new AbortController();
+    this.#giveUp = givenUp;
+    try {
+      this.#connecting = stream.connected({ timeoutMs: CONNECT_TIMEOUT_MS, signal: givenUp.signal });
+      await this.#connecting;
+    } finally {
+      this.#giveUp = null;
+    }
+  }
+
+  #interrupt(operation: string): void {
+    this.#giveUp?.abort(
+      new WrongStateError('preempted', `The start of the writer was given up for a ${operation}.`, {
+        component: 'writer',
+        operation: 'connect to the frame stream',
+        hint: 'Start it again.',
+      }),
+    );
   }
 
   #prepare(file: FrameFile): FrameFile {

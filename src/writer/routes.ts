@@ -15,6 +15,7 @@ function statisticsBody(report: RecorderReport): JsonObject {
     n_bad_messages: report.badMessages,
     n_foreign_messages: report.foreignMessages,
     n_outside_frames: report.outsideFrames,
+    n_incomplete_frames: report.incompleteFrames,
     n_written_bytes: report.writtenBytes,
     frame_rate: report.frameRateHz,
     file: report.file,
@@ -64,6 +65,11 @@ export function processRoutes(recorder: Recorder, end: (how: 'stop' | 'kill') =>
     // PSI's writer knows no other word for an end.
     return status === 'stopped' ? 'finished' : status === 'configured' ? 'receiving' : status;
   };
+  // Whoever started the process takes its first answer for the sign that no frame can be missed from now on.
+  const whenConnected = (answer: () => JsonObject) => async () => {
+    await recorder.connected();
+    return answer();
+  };
   const stop = async () => {
     await end('stop');
     return { ...statusBody(recorder.report()), status: words() };
@@ -73,8 +79,8 @@ export function processRoutes(recorder: Recorder, end: (how: 'stop' | 'kill') =>
     return { ...statusBody(recorder.report()), status: 'killed' };
   };
   return {
-    '/status': { GET: () => ({ ...statusBody(recorder.report()), status: words() }) },
-    '/statistics': { GET: () => ({ ...statisticsBody(recorder.report()), status: words() }) },
+    '/status': { GET: whenConnected(() => ({ ...statusBody(recorder.report()), status: words() })) },
+    '/statistics': { GET: whenConnected(() => ({ ...statisticsBody(recorder.report()), status: words() })) },
     '/parameters': parametersRoute(recorder),
     '/stop': { GET: stop, POST: stop },
     '/kill': { GET: kill, POST: kill },

@@ -42,5 +42,6 @@ export async function writeNexus(path: string, contents: NexusContents): Promise
     complete: placement.isComplete,
     framesWritten: placement.written,
     framesLost: placement.missing,
+    framesIncomplete: 0,
   });
 }

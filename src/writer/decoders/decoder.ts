@@ -12,6 +12,8 @@ export interface Frame {
   readonly pixels: Uint8Array;
   /** What else the message says of this frame. */
   readonly metadata: JsonObject;
+  /** Whether pixels are missing that the detector has measured; the metadata say more. */
+  readonly isIncomplete?: boolean;
 }
 
 /**
@@ -24,12 +26,18 @@ export interface Frame {
  */
 export type Notice = 'nothing' | 'foreign' | 'begin' | 'end';
 
+/** What one message comes to: an image mostly; several, when it is the last that some of them have waited for. */
+export type Decoded = Frame | Notice | readonly (Frame | Notice)[];
+
 /** Reads the messages of one kind of frame stream. Made anew for each acquisition: it may keep what it has seen. */
 export interface Decoder {
   /**
    * Reads one message, parts as received.
    *
+   * @param source - Which of the stream's addresses it came from, from 0.
    * @throws ComponentFailedError `bad_answer` for anything that is of another kind; never anything else.
    */
-  decode(parts: readonly Buffer[]): Frame | Notice;
+  decode(parts: readonly Buffer[], source?: number): Decoded;
+  /** Gives up waiting: the images that lack something, as they are. Only for kinds that put images together. */
+  flush?(): readonly Frame[];
 }

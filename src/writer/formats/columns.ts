@@ -31,6 +31,14 @@ const INTEGER_FIELDS = new Set([
   'missing_packets_1',
   'missing_packets_2',
   'module_number',
+  'packets',
+  'missing_parts',
+  'exposure_length',
+  'detector_timestamp',
+  'det_spec_1',
+  'det_spec_2',
+  'det_spec_3',
+  'det_spec_4',
 ]);
 
 /**

@@ -17,6 +17,8 @@ export interface Completion {
   readonly complete: boolean;
   readonly framesWritten: number;
   readonly framesLost: number;
+  /** Frames written that lack pixels. */
+  readonly framesIncomplete: number;
 }
 
 /**

@@ -122,6 +122,7 @@ class NexusFile implements FrameFile {
       () => table?.flush(),
       () => put(`${FACTS}/frames_written`, BigInt64Array.of(BigInt(completion.framesWritten))),
       () => put(`${FACTS}/frames_lost`, BigInt64Array.of(BigInt(completion.framesLost))),
+      () => put(`${FACTS}/frames_incomplete`, BigInt64Array.of(BigInt(completion.framesIncomplete))),
       () => put(END_TIME, new TextEncoder().encode(new Date().toISOString())),
       // On disk before the file says that it is complete.
       () => file.flush(),

@@ -60,6 +60,7 @@ export function writeDescription(file: File, { path, description, version }: Des
     ['frames_expected', description.framesExpected],
     ['frames_written', 0],
     ['frames_lost', 0],
+    ['frames_incomplete', 0],
     ['user_id', description.userId],
   ] as const) {
     facts.create_dataset({ name, data: BigInt64Array.of(BigInt(value)), shape: [], dtype: '<q' });
