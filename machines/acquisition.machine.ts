@@ -330,7 +330,11 @@ export const acquisitionMachine = setup({
           after: {
             stallTimeout: [
               { guard: 'mayWaitOn', target: 'acquiring', reenter: true },
-              { guard: 'failsOnStall', target: 'verifying', actions: ['noteStall', 'giveUpOnWriters'] },
+              {
+                guard: 'failsOnStall',
+                target: '#acquisition.error',
+                actions: { type: 'blameDeadline', params: { operation: 'acquire' } },
+              },
               { actions: 'noteStall' },
             ],
           },

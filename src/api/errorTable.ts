@@ -28,6 +28,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   component_lost: 502,
   bad_answer: 502,
   frames_missing: 502,
+  stalled: 502,
   file_invalid: 502,
   service_failed: 502,
   no_space: 507,

@@ -59,6 +59,7 @@ export const ERROR_CODES = [
   'component_lost',
   'bad_answer',
   'frames_missing',
+  'stalled',
   'file_invalid',
   'service_failed',
   'no_space',

@@ -1,7 +1,12 @@
 import { type Actor, createActor, fromPromise } from 'xstate';
 import { acquisitionMachine } from '../../machines/acquisition.machine.js';
 import type { AcquisitionPlan, StandDown, StartOutcome } from '../contracts/acquisition.js';
-import { ComponentSilentError, InternalError, toDiaError } from '../contracts/errors.js';
+import {
+  ComponentFailedError,
+  ComponentSilentError,
+  InternalError,
+  toDiaError,
+} from '../contracts/errors.js';
 import type { JournalEntry } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import { agree } from './agree.js';
@@ -114,7 +119,18 @@ function planned(plan: AcquisitionPlan | null): AcquisitionPlan {
   return plan;
 }
 
-const deadlineError = (operation: string) =>
+const deadlineError = (operation: string) => (operation === 'acquire' ? stalled() : late(operation));
+
+const stalled = () =>
+  new ComponentFailedError('stalled', 'The acquisition has stalled: no new frame came in time.', {
+    component: 'detector',
+    operation: 'acquire',
+    expected: 'a frame at least every stall.timeoutMs of the deployment',
+    actual: 'none',
+    hint: 'Look whether the detector exposes and triggers come; GET /api/v1/metrics shows where frames stop. Then reset.',
+  });
+
+const late = (operation: string) =>
   new ComponentSilentError('component_timeout', `The components did not ${operation} in time.`, {
     operation,
     hint: 'GET /api/v1/status_details tells which component hangs. Reset once it answers again.',

@@ -65,7 +65,8 @@ export function watchRun(
         : {}),
     });
     const snapshot = machine.getSnapshot();
-    if (!snapshot.matches('running')) return;
+    // While files are judged it no longer matters who is where: a writer that ended early leaves the detector running.
+    if (!snapshot.matches('running') || snapshot.matches({ running: 'verifying' })) return;
     const { disagreement } = interpretStatus(snapshot.context.status, [component.view()]);
     if (disagreement === null) return;
     const error = FAILED.includes(status)

@@ -151,11 +151,11 @@ describe('acquisition machine', () => {
       expect(stalled(machine)).to.equal(true);
     });
 
-    it('judges the files when the deployment says that a stall is an error', async () => {
+    it('is in error when the deployment says so', async () => {
       const machine = await stalling({ timeoutMs: 700, fails: true });
       machine.clock.increment(700);
-      expect(machine.state()).to.equal('running.verifying');
-      expect(machine.calls.at(-1)?.input).to.deep.equal({ endWriters: true });
+      expect(machine.state()).to.equal('error.settling');
+      expect(machine.actor.getSnapshot().context.error?.message).to.equal('acquire');
     });
 
     it('waits for the first trigger for ever when told, and for no later one', async () => {
