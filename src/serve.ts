@@ -19,6 +19,7 @@ import { prepareVerification } from './files/verifyInWorker.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
 import { type Journal, openJournal } from './telemetry/journal.js';
 import { createTelemetry, type Telemetry } from './telemetry/logger.js';
+import { RunNumbers } from './files/runNumbers.js';
 import { packageVersion } from './version.js';
 
 /** What a service is started with. */
@@ -172,6 +173,13 @@ function createAdapters({ deployment }: LoadedDeployment, endpoints: Endpoints):
       };
     }),
     auxiliaryWriters: deployment.auxiliaryWriters.map(({ name, kind, options }) => ({
+    runNumbers: new RunNumbers(join(loaded.stateFolder, 'runs')),
+    space: {
+      images: Object.fromEntries(
+        deployment.pipelines.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]])),
+      ),
+      minimumFreeBytes: deployment.limits.minimumFreeBytes,
+    },
       name,
       writer: createWriter(kind, name, substituteEndpoints(options, endpoints)),
     })),

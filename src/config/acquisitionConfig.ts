@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { AcquisitionConfig, JsonObject, JsonValue } from '../contracts/json.js';
+import { nameFindings } from '../files/fileNames.js';
 import {
   type ConfigFinding,
   capitalised,
@@ -108,7 +109,7 @@ export class AcquisitionValidator {
     const { validateSections, validateRules } = this.#schema;
     validateSections(config);
     const found = withoutConsequences(configFindings(validateSections.errors ?? [], config));
-    const inSections = [...found, ...namedTwice, ...forbiddenNames(config)].toSorted(
+    const inSections = [...found, ...namedTwice, ...forbiddenNames(config), ...fileNames(config)].toSorted(
       (a, b) => this.#rank(a) - this.#rank(b),
     );
 
@@ -172,6 +173,20 @@ export function invalidConfig(findings: readonly string[]): InvalidRequestError 
     operation: 'check the config',
     actual: [...findings],
     hint: 'Nothing was changed. Correct the config and send it again; docs/configuration.md has all rules.',
+  });
+}
+
+/** Names in curly brackets in the output files that nobody could fill in. */
+function fileNames(config: JsonObject): ConfigFinding[] {
+  return Object.entries(config).flatMap(([name, section]) => {
+    const file = isSection(section) && Object.hasOwn(section, 'output_file') ? section.output_file : null;
+    if (typeof file !== 'string') return [];
+    return nameFindings(file).map((text) => ({
+      pointer: `/${name}/output_file`,
+      keyword: 'x-name',
+      text: `${capitalised(name)} parameter 'output_file': ${text}`,
+      names: [],
+    }));
   });
 }
 

@@ -133,6 +133,13 @@ const limits = Type.Object(
     pollRunningMs: milliseconds(20, 'Time between two looks at a component while an acquisition runs.'),
     pollIdleMs: milliseconds(1_000, 'Time between two looks at a component otherwise.'),
   },
+    minimumFreeBytes: Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      default: 104_857_600,
+      description:
+        'Space that has to remain free beside the frames of an acquisition, where a pipeline has an `image`.',
+    }),
   { ...closedWithDefaults, description: 'Timeouts and polling, in milliseconds.' },
 );
 
@@ -159,9 +166,26 @@ const stall = Type.Object(
 );
 
 const pipeline = Type.Object(
+const WITH_IMAGE = 'With `image`, configs are refused whose frames do not fit on the disk.';
+
+const image = Type.Optional(
+  Type.Object(
+    {
+      rows: Type.Integer({ minimum: 1, maximum: 1_000_000, description: `Rows of an image. ${WITH_IMAGE}` }),
+      columns: Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description: `Columns of an image. ${WITH_IMAGE}`,
+      }),
+    },
+    { ...closed, description: `Size of the images. ${WITH_IMAGE}` },
+  ),
+);
+
   {
     name: name('Name of the pipeline in answers, logs and overlays. Unique.'),
     detector: component('detector'),
+    image,
     backend: component('backend'),
     writer: component('writer'),
   },
@@ -202,6 +226,7 @@ const pipelinesFrom = Type.Object(
       description: 'JSON file with an entry for each pipeline, relative to this file.',
     }),
     detector: component('detector', entryOptions),
+    image,
     backend: component('backend', entryOptions),
     writer: component('writer', entryOptions),
   },

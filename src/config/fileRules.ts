@@ -1,4 +1,5 @@
 import type { AcquisitionConfig } from '../contracts/json.js';
+import { hasField } from '../files/fileNames.js';
 import type { Deployment } from './deployment.js';
 
 /** What is added to a path of the config, so that each pipeline gets a file of its own. */
@@ -9,7 +10,10 @@ export const NO_FILE = '/dev/null';
 
 const OUTPUT_FILE = { section: 'writer', field: 'output_file' } as const;
 
-/** Pipelines must not write to the same file, so there is a rule for it where the deployment has none. */
+/**
+ * Pipelines must not write to the same file, so there is a rule for it where the deployment has none. A name with
+ * `{detector}` in it is each pipeline's own already.
+ */
 const OWN_OUTPUT_FILE: FileRule = { ...OUTPUT_FILE, append: `.\${pipeline}`, before: '.h5' };
 
 /** The rules of a deployment, completed by one for the writers' files when there are several pipelines. */
@@ -35,10 +39,12 @@ export function applyFileRules(
   pipeline: string,
 ): AcquisitionConfig {
   const sections = new Map(Object.entries(config));
-  for (const { section: name, field, append, before } of rules) {
+  for (const rule of rules) {
+    const { section: name, field, append, before } = rule;
     const section = sections.get(name);
     const path = section !== undefined && Object.hasOwn(section, field) ? section[field] : undefined;
     if (section === undefined || typeof path !== 'string' || path === '' || path === NO_FILE) continue;
+    if (rule === OWN_OUTPUT_FILE && hasField(path, 'detector')) continue;
     const added = append.replaceAll(`\${pipeline}`, () => pipeline);
     const hasEnding = before !== undefined && path.endsWith(before);
     const changed = hasEnding

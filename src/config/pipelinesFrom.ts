@@ -54,14 +54,19 @@ export function expandPipelines(template: PipelinesFrom, text: string, fileName:
     ...templateFindings(template),
   ];
   if (findings.length > 0) return { pipelines: [], findings };
-  const { file: _file, ...components } = template;
+  const { file: _file, image, ...components } = template;
+  const common = image === undefined ? {} : { image };
   const pipelines = list.entries.map(
-    ([name, entry]): PipelineSettings => ({ name, ...fillEntry(components, { name, ...entry }) }),
+    ([name, entry]): PipelineSettings => ({
+      name,
+      ...common,
+      ...fillEntry(components, { name, ...entry }),
+    }),
   );
   return { pipelines, findings: [] };
 }
 
-type Components = Omit<PipelinesFrom, 'file'>;
+type Components = Omit<PipelinesFrom, 'file' | 'image'>;
 
 function fillEntry(components: Components, entry: JsonObject): Components {
   const fill = <T extends { options: JsonObject }>(component: T): T => ({

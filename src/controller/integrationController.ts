@@ -4,6 +4,8 @@ import type { AcquisitionPlan, StandDown, StatusReport } from '../contracts/acqu
 import { InvalidRequestError, toDiaError, WrongStateError } from '../contracts/errors.js';
 import type { Command, CommandContext, Integration, Reply } from '../contracts/integration.js';
 import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
+import { checkFreeSpace } from '../files/freeSpace.js';
+import type { RunNumbers } from '../files/runNumbers.js';
 import type { Journal } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import { withRequestContext } from '../telemetry/requestContext.js';
@@ -20,6 +22,7 @@ import { Memory } from './memory.js';
 import { type PlanOptions, planAcquisition } from './planAcquisition.js';
 import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
 import { StatusReporter } from './statusReporter.js';
+import { type ImageShape, spaceNeeds } from './spaceNeeds.js';
 import type { Vocabulary } from './vocabulary.js';
 import { watchRun } from './watchRun.js';
 import { Applied } from './work/applied.js';
@@ -31,7 +34,13 @@ export interface ControllerOptions {
   /** False: a reset is refused while an acquisition runs (kill is not). */
   readonly resetWhileRunning: boolean;
   readonly validator: AcquisitionValidator;
-  readonly plan: Omit<PlanOptions, 'configOf'>;
+  readonly plan: Omit<PlanOptions, 'configOf' | 'runNumber'>;
+  readonly runNumbers: RunNumbers;
+  /** What is checked before anything is configured; images by pipeline name. */
+  readonly space: {
+    readonly images: Readonly<Record<string, ImageShape>>;
+    readonly minimumFreeBytes: number;
+  };
   readonly telemetry: Telemetry;
   readonly journal: Journal;
   /** What `/info` tells of the server itself. */
@@ -197,7 +206,15 @@ export class IntegrationController implements Integration {
   }
 
   async dryRun(body: JsonValue): Promise<JsonValue> {
-    return this.book.dryRun(body, disabledSections(this.components), (config) => this.plan(config));
+    return this.book.dryRun(body, disabledSections(this.components), (config) =>
+      this.plan(config, () => this.options.runNumbers.next()),
+    );
+  }
+
+  private serveAdmitted(command: Command, context: CommandContext): Promise<Reply> {
+    // The lease may have been taken, or have ended, while the command waited.
+    this.control.admit(context.lease);
+    return this.serve(command);
   }
 
   /** Serves one queued command, judged in the state it finds. */
@@ -272,6 +289,10 @@ export class IntegrationController implements Integration {
       this.requireConfigurable(cannotStart);
       this.book.set(config);
       this.actor.send({ type: 'acquisition.start', plan, triggerStart });
+      const { plan } = this.actor.getSnapshot().context;
+      // The disk may have been filled since the config was applied.
+      if (plan !== null) await this.checkSpace(plan);
+      if (this.reporter.current.status !== 'CONFIGURED') throw cannotStart(this.reporter.spoken);
     }
     await this.outcome('running');
     this.book.succeeded();
@@ -290,9 +311,12 @@ export class IntegrationController implements Integration {
     return {};
   }
 
-  private async plan(config: AcquisitionConfig): Promise<AcquisitionPlan> {
+  private async plan(
+    config: AcquisitionConfig,
+    runNumber = () => this.options.runNumbers.take(),
+  ): Promise<AcquisitionPlan> {
     const disabled = disabledSections(this.components);
-    return planAcquisition(config, {
+    const plan = await planAcquisition(config, {
       ...this.options.plan,
       configOf: (pipeline) => this.book.ofPipeline(config, pipeline, disabled),
     });
@@ -303,8 +327,16 @@ export class IntegrationController implements Integration {
     return this.waitFor((snapshot) => !snapshot.hasTag('transition'));
   }
 
+      runNumber,
   /** Waits for what a command came to: `target`, or the error that stood in its way. */
   private async outcome(target: 'configured' | 'running'): Promise<void> {
+    await this.checkSpace(plan);
+    return plan;
+  }
+
+  private checkSpace(plan: AcquisitionPlan): Promise<void> {
+    const { images, minimumFreeBytes } = this.options.space;
+    return checkFreeSpace(spaceNeeds(plan, images, this.components), minimumFreeBytes);
     const snapshot = await this.waitFor(
       (one) =>
         one.matches(target) ||

@@ -6,6 +6,7 @@ import { InvalidRequestError, WrongStateError } from '../contracts/errors.js';
 import type { AcquisitionConfig, Section } from '../contracts/json.js';
 import type { ExistingFile, WriterParameters } from '../contracts/writer.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
+import { fillFileName, type NameFacts } from '../files/fileNames.js';
 
 export interface PlanOptions {
   readonly pipelines: readonly string[];
@@ -20,6 +21,8 @@ export interface PlanOptions {
   readonly stall: StallSettings;
   /** Whether an output file may be `/dev/null`; not by default. */
   readonly allowDevNull?: boolean;
+  /** The number of this run, for names with `{run}`; asked at most once for a plan. */
+  readonly runNumber: () => Promise<number>;
 }
 
 /** The deployment's settings for acquisitions that stall. */
@@ -44,6 +47,12 @@ export async function planAcquisition(
   options: PlanOptions,
 ): Promise<AcquisitionPlan> {
   const id = randomUUID();
+  let number: Promise<number> | undefined;
+  const run = () => {
+    number ??= options.runNumber();
+    return number;
+  };
+  const at = new Date();
   const rules = completeFileRules(options.fileRules ?? [], options);
   const pipelines: Record<string, PipelinePlan> = {};
   for (const name of options.pipelines) {
@@ -51,7 +60,7 @@ export async function planAcquisition(
     pipelines[name] = {
       detector: own.detector ?? {},
       backend: own.backend ?? {},
-      writer: await planWriter(own.writer ?? {}, own, { ...options, id }),
+      writer: await planWriter(own.writer ?? {}, own, { ...options, id, names: { run, at, detector: name } }),
     };
   }
   const auxiliary: Record<string, WriterParameters> = {};
@@ -59,7 +68,11 @@ export async function planAcquisition(
     // The pipelines' files are none of its business, only its own section's.
     const ownRules = rules.filter(({ section }) => section === name);
     const own = applyFileRules(config, ownRules, name);
-    auxiliary[name] = await planWriter(own[name] ?? {}, own, { ...options, id });
+    auxiliary[name] = await planWriter(own[name] ?? {}, own, {
+      ...options,
+      id,
+      names: { run, at, detector: name },
+    });
   }
   refuseSharedFiles([...Object.values(pipelines).map(({ writer }) => writer), ...Object.values(auxiliary)]);
   return { id, config, pipelines, auxiliary, stall: stallRule(Object.values(pipelines), options.stall) };
@@ -96,10 +109,13 @@ function refuseSharedFiles(writers: readonly WriterParameters[]): void {
 async function planWriter(
   section: Section,
   acquisition: AcquisitionConfig,
-  options: PlanOptions & { id: string },
+  options: PlanOptions & { id: string; names: NameFacts },
 ): Promise<WriterParameters> {
   const { output_file: outputFile, n_frames: frames, user_id: userId, ...extra } = section;
-  const resolved = typeof outputFile === 'string' ? await resolveOutputFile(outputFile, options) : '';
+  const resolved =
+    typeof outputFile === 'string'
+      ? await resolveOutputFile(await fillFileName(outputFile, options.names), options)
+      : '';
   if (options.existingFile === 'refuse' && resolved !== NO_FILE && (await exists(resolved))) {
     throw new WrongStateError('file_exists', `The output file ${resolved} exists already.`, {
       component: 'writer',

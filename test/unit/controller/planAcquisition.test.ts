@@ -7,6 +7,7 @@ import { type PlanOptions, planAcquisition } from '../../../src/controller/planA
 
 describe('the plan of an acquisition with several pipelines', () => {
   let data: string;
+  let runs = 0;
   before(async () => {
     data = await realpath(await mkdtemp(join(tmpdir(), 'dia-plan-')));
   });
@@ -28,6 +29,7 @@ describe('the plan of an acquisition with several pipelines', () => {
         dataFolder: data,
         roots: [],
         existingFile: 'number',
+        runNumber: () => Promise.resolve(++runs),
         stall: { action: 'report', waitForTrigger: true },
         ...options,
       },

@@ -1,0 +1,85 @@
+import { stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { NoSpaceError } from '../contracts/errors.js';
+
+/** What a file is going to need. */
+export interface SpaceNeed {
+  /** Name of the writer, for messages. */
+  readonly component: string;
+  /** Absolute path of the file; neither it nor its folder needs to exist. */
+  readonly file: string;
+  /** 0: until stopped, so nobody knows. */
+  readonly frames: number;
+  /** 0: not known. */
+  readonly frameBytes: number;
+}
+
+/** The disk that a file would be on. */
+interface Disk {
+  readonly id: number;
+  /** The nearest folder that exists. */
+  readonly folder: string;
+  /** What users other than root can still write. */
+  readonly freeBytes: number;
+}
+
+/**
+ * Checks that the disks have room for files that are going to be written; files on the same disk are added up.
+ *
+ * @param reserveBytes - What has to remain free.
+ * @throws NoSpaceError `no_space` with what is needed and what there is.
+ */
+export async function checkFreeSpace(needs: readonly SpaceNeed[], reserveBytes: number): Promise<void> {
+  const byDisk = new Map<number, { readonly disk: Disk; readonly needs: SpaceNeed[] }>();
+  for (const need of needs) {
+    const disk = await diskOf(need.file);
+    const known = byDisk.get(disk.id) ?? { disk, needs: [] };
+    known.needs.push(need);
+    byDisk.set(disk.id, known);
+  }
+  for (const { disk, needs: onDisk } of byDisk.values()) {
+    const framesBytes = onDisk.reduce((sum, need) => sum + need.frames * need.frameBytes, 0);
+    if (framesBytes + reserveBytes > disk.freeBytes)
+      throw noSpace(disk, onDisk, { framesBytes, reserveBytes });
+  }
+}
+
+async function diskOf(file: string): Promise<Disk> {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    try {
+      const [{ dev: id }, { bavail, bsize }] = await Promise.all([stat(folder), statfs(folder)]);
+      return { id, folder, freeBytes: bavail * bsize };
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || folder === dirname(folder)) throw error;
+    }
+  }
+}
+
+interface Sum {
+  readonly framesBytes: number;
+  readonly reserveBytes: number;
+}
+
+function noSpace(disk: Disk, needs: readonly SpaceNeed[], { framesBytes, reserveBytes }: Sum): NoSpaceError {
+  const [first] = needs;
+  const files = needs.map(({ file }) => file).join(' and ');
+  const kinds = [
+    ...new Set(needs.map(({ frames, frameBytes }) => `${frames} frames of ${frameBytes} bytes`)),
+  ];
+  const wanted =
+    framesBytes > 0
+      ? `${kinds.join(' and ')} need ${framesBytes} bytes, and ${reserveBytes} bytes have to remain free`
+      : `${reserveBytes} bytes have to be free`;
+  return new NoSpaceError(
+    'no_space',
+    `There is not enough space for ${files}: ${wanted}, but ${disk.freeBytes} bytes are free in ${disk.folder}.`,
+    {
+      component: first?.component ?? 'writer',
+      operation: 'check the free space',
+      expected: `${framesBytes + reserveBytes} bytes free in ${disk.folder}`,
+      actual: `${disk.freeBytes} bytes free`,
+      hint: 'Nothing was started. Free space, choose another folder for output_file, or take fewer frames.',
+    },
+  );
+}
