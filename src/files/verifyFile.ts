@@ -6,8 +6,8 @@ import { type Hdf5, hdf5Cause, loadHdf5 } from './hdf5.js';
 /** What an output file holds. Plain data: it passes between threads. */
 export interface FileFacts {
   readonly file: string;
-  /** `nexus`: written by this project; `generic`: some other HDF5 file with a stack of images; `none`: no images. */
-  readonly layout: 'nexus' | 'generic' | 'none';
+  /** Written by this project, with the name of its layout; `generic`: some other stack of images; `none`: no images. */
+  readonly layout: 'nexus' | 'csaxs' | 'swissfel' | 'generic' | 'none';
   /** Whether the file says that it is complete; null when it says nothing of the kind. */
   readonly complete: boolean | null;
   /** First dimension of the images. */
@@ -35,7 +35,7 @@ export interface FileExpectation {
   readonly dtype?: string;
 }
 
-const DETECTOR = '/entry/instrument/detector';
+const OWN_LAYOUTS = ['nexus', 'csaxs', 'swissfel'] as const;
 const FACTS = '/entry/dia';
 const DEEPEST_GROUP = 6;
 const ROWS_AT_ONCE = 100_000;
@@ -116,8 +116,8 @@ function openFile(hdf5: Hdf5, path: string, problems: string[]): File {
 type Findings = Omit<FileFacts, 'file' | 'sizeBytes' | 'problems'>;
 
 function readFacts(file: File, problems: string[]): Findings {
-  const isOurs = has(file, FACTS);
-  const images = isOurs ? datasetAt(file, `${DETECTOR}/data`) : findImages(file, 0);
+  const place = ownPlace(file);
+  const images = place === null ? findImages(file, 0) : datasetAt(file, place.images);
   const shape = images?.shape ?? null;
   const frames = shape?.[0] ?? 0;
   const [, rows = 0, columns = 0] = shape ?? [];
@@ -126,7 +126,7 @@ function readFacts(file: File, problems: string[]): Findings {
     shape: shape === null ? null : ([rows, columns] as const),
     dtype: images === null ? null : typeName(images),
   };
-  if (!isOurs) {
+  if (place === null) {
     if (images === null) problems.push('It holds no images.');
     return {
       ...common,
@@ -138,7 +138,7 @@ function readFacts(file: File, problems: string[]): Findings {
       framesIncomplete: null,
     };
   }
-  const framesWritten = countPresent(file);
+  const framesWritten = countPresent(datasetAt(file, place.numbers));
   const complete = numberAt(file, `${FACTS}/complete`) === 1;
   if (complete && framesWritten !== numberAt(file, `${FACTS}/frames_written`)) {
     problems.push(
@@ -147,23 +147,44 @@ function readFacts(file: File, problems: string[]): Findings {
   }
   return {
     ...common,
-    layout: 'nexus',
+    layout: place.layout,
     complete,
     framesWritten,
     framesExpected: numberAt(file, `${FACTS}/frames_expected`),
     framesLost: numberAt(file, `${FACTS}/frames_lost`),
-    framesIncomplete: countIncomplete(file),
+    framesIncomplete: countIncomplete(datasetAt(file, `${place.group}/complete_image`)),
   };
 }
 
+interface OwnPlace {
+  readonly layout: (typeof OWN_LAYOUTS)[number];
+  readonly group: string;
+  readonly images: string;
+  readonly numbers: string;
+}
+
+/** Where the frames lie in a file of ours: it says so itself. Null for other files. */
+function ownPlace(file: File): OwnPlace | null {
+  const facts = has(file, FACTS) ? file.get(FACTS) : null;
+  const attributes = facts !== null && 'attrs' in facts ? facts.attrs : {};
+  const said = (name: string) => {
+    const value = attributes[name]?.value;
+    return typeof value === 'string' ? value : '';
+  };
+  const layout = OWN_LAYOUTS.find((known) => known === said('layout'));
+  if (layout === undefined) return null;
+  const images = said('images');
+  return { layout, images, numbers: said('frame_numbers'), group: images.slice(0, images.lastIndexOf('/')) };
+}
+
 /** Counts the frames that came: the others have -1 for a number. */
-function countPresent(file: File): number {
-  return countRows(datasetAt(file, `${DETECTOR}/frame_number`), (value) => value >= 0) ?? 0;
+function countPresent(numbers: Dataset | null): number {
+  return countRows(numbers, (value) => value >= 0) ?? 0;
 }
 
 /** Counts the frames that are marked: also while the writer is at work, and after it was killed. */
-function countIncomplete(file: File): number | null {
-  return countRows(datasetAt(file, `${DETECTOR}/complete_image`), (value) => Number(value) === 0);
+function countIncomplete(marks: Dataset | null): number | null {
+  return countRows(marks, (value) => Number(value) === 0);
 }
 
 /** Counts the rows of a dataset of integers that fit; null when there is none. */

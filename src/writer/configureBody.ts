@@ -3,6 +3,8 @@ import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../contracts/json.js';
 import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
 import { DIALECTS, type Dialect } from './decoders/dialects.js';
+import type { DetectorFacts } from './formats/format.js';
+import { LAYOUT_NAMES, type LayoutName } from './formats/layouts.js';
 import type { RecorderParameters } from './recorder.js';
 import { splitAddresses } from './streams/frameStream.js';
 
@@ -11,10 +13,11 @@ export interface ParameterDefaults {
   readonly existingFile: ExistingFile;
   readonly streamAddress: string | null;
   readonly dialect: Dialect;
+  readonly format: LayoutName;
+  readonly detector: DetectorFacts;
 }
 
 const MOST_FRAMES = 2 ** 31 - 1;
-const FORMATS = ['nexus'];
 const FIELDS: Readonly<
   Record<string, { readonly expected: string; readonly fits: (value: JsonValue) => boolean }>
 > = {
@@ -32,7 +35,7 @@ const FIELDS: Readonly<
   acquisition_id: { expected: 'a text', fits: (value) => typeof value === 'string' },
   stream: { expected: 'ZeroMQ addresses, separated by commas', fits: isAddresses },
   dialect: { expected: DIALECTS.join(', '), fits: (value) => DIALECTS.some((dialect) => dialect === value) },
-  format: { expected: FORMATS.join(', '), fits: (value) => FORMATS.some((format) => format === value) },
+  format: { expected: LAYOUT_NAMES.join(', '), fits: (value) => LAYOUT_NAMES.some((name) => name === value) },
   extra: { expected: 'an object', fits: isSection },
 };
 
@@ -74,6 +77,8 @@ export function readParameters(body: JsonObject, defaults: ParameterDefaults): R
     existingFile: (body.existing_file as ExistingFile | undefined) ?? defaults.existingFile,
     streamAddress: streamAddress as string,
     dialect: (body.dialect as Dialect | undefined) ?? defaults.dialect,
+    format: (body.format as LayoutName | undefined) ?? defaults.format,
+    detector: defaults.detector,
     acquisition: (body.acquisition as Record<string, Section> | undefined) ?? {},
     acquisitionId: (body.acquisition_id as string | undefined) ?? '',
     extra: (body.extra as Section | undefined) ?? {},

@@ -6,8 +6,9 @@ import { loadHdf5 } from '../files/hdf5.js';
 import { type Announcement, announceService } from '../services/announcement.js';
 import { packageVersion } from '../version.js';
 import { createDecoder, patternOf } from './decoders/dialects.js';
-import type { FileFormat } from './formats/format.js';
-import { NEXUS_PARAMETERS, NexusFormat } from './formats/nexus.js';
+import { layoutNamed } from './formats/layouts.js';
+import { Scratch } from './formats/rowWriter.js';
+import { StackFormat } from './formats/stackFormat.js';
 import { createLog, type WriterLog } from './log.js';
 import { parseOptions, USAGE, UsageError, type WriterOptions } from './options.js';
 import { Recorder, type RecorderParameters } from './recorder.js';
@@ -85,6 +86,8 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
     existingFile: options.existingFile,
     streamAddress,
     dialect: options.dialect,
+    format: options.format,
+    detector: options.detector,
     acquisition: {},
     acquisitionId: '',
     extra: {},
@@ -119,12 +122,15 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
 }
 
 function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
-  const format = loadFormat(log);
+  const scratch = loadHdf5().then((hdf5) => new Scratch(hdf5));
   // Awaited at the first start; until then nobody listens for a failure.
-  format.catch(() => undefined);
+  scratch.catch(() => undefined);
+  const version = packageVersion();
   return new Recorder({
-    format,
-    parameterNames: NEXUS_PARAMETERS,
+    formatNamed: async (name) =>
+      new StackFormat({ layout: layoutNamed(name), scratch: await scratch, version, warn: log.warn }),
+    parametersOf: (name) => layoutNamed(name).parameters,
+    defaultFormat: options.format,
     createDecoder,
     openStream: (dialect, addresses) => {
       const Stream = patternOf(dialect) === 'pull' ? PullStream : SubscribeStream;
@@ -133,10 +139,6 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
     reserve: (parameters) => reserve(parameters, options.dataRoots),
     log,
   });
-}
-
-async function loadFormat(log: WriterLog): Promise<FileFormat> {
-  return new NexusFormat({ hdf5: await loadHdf5(), version: packageVersion(), warn: log.warn });
 }
 
 async function reserve(parameters: RecorderParameters, dataRoots: readonly string[]): Promise<string> {

@@ -1,5 +1,7 @@
 import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
 import { DIALECTS, type Dialect } from './decoders/dialects.js';
+import type { DetectorFacts } from './formats/format.js';
+import { LAYOUT_NAMES, type LayoutName } from './formats/layouts.js';
 
 /** What the program was asked to do on its command line. */
 export interface WriterOptions {
@@ -11,6 +13,9 @@ export interface WriterOptions {
   readonly streamAddress: string | null;
   /** Kind of the frame stream. */
   readonly dialect: Dialect;
+  /** Layout of the file. */
+  readonly format: LayoutName;
+  readonly detector: DetectorFacts;
   readonly existingFile: ExistingFile;
   /** Folders that output files must lie in; empty: anywhere. */
   readonly dataRoots: readonly string[];
@@ -39,16 +44,23 @@ Options:
   --stream <address>         ZeroMQ address of the frames with --service; several (one for each receiver of the
                              dialect sls) are separated by commas, here and as <stream address>
   --dialect <name>           kind of the frame stream (default array-1.0): ${DIALECTS.join(', ')}
+  --format <name>            layout of the file (default nexus): ${LAYOUT_NAMES.join(', ')}
+  --detector-name <name>     what the layout swissfel calls the detector (default: the fourth ignored argument,
+                             which is its name for PSI's writer, or else detector)
   --existing-file <rule>     number (default), refuse or overwrite
   --data-root <folder>       output files must lie in here; may be given several times
   --high-water-mark <n>      frames kept in memory before the sender is held back (default 100)
 `;
+
+const DETECTOR_NAME = /^[A-Za-z0-9_][\w.-]{0,63}$/;
 
 const VALUE_OPTIONS = new Set([
   '--host',
   '--http-port',
   '--stream',
   '--dialect',
+  '--format',
+  '--detector-name',
   '--existing-file',
   '--data-root',
   '--high-water-mark',
@@ -65,6 +77,8 @@ export function parseOptions(argv: readonly string[]): WriterOptions {
   const common = {
     host: last(values, '--host') ?? '127.0.0.1',
     dialect: dialectNamed(last(values, '--dialect') ?? 'array-1.0'),
+    format: formatNamed(last(values, '--format') ?? 'nexus'),
+    detector: detectorFacts(positional, last(values, '--detector-name')),
     existingFile: existingFileRule(last(values, '--existing-file') ?? 'number'),
     dataRoots: values.get('--data-root') ?? [],
     highWaterMark: integer(last(values, '--high-water-mark') ?? '100', {
@@ -143,6 +157,22 @@ function dialectNamed(text: string): Dialect {
   const dialect = DIALECTS.find((known) => known === text);
   if (dialect === undefined) throw new UsageError(`--dialect is ${DIALECTS.join(', ')}, not '${text}'.`);
   return dialect;
+}
+
+function formatNamed(text: string): LayoutName {
+  const format = LAYOUT_NAMES.find((known) => known === text);
+  if (format === undefined) throw new UsageError(`--format is ${LAYOUT_NAMES.join(', ')}, not '${text}'.`);
+  return format;
+}
+
+/** PSI's SwissFEL writer has more arguments: broker url, modules, bad modules, name of the detector. */
+function detectorFacts(positional: readonly string[], option: string | undefined): DetectorFacts {
+  const [, , , , , , , badModules, argument] = positional;
+  const name = option ?? argument ?? 'detector';
+  if (!DETECTOR_NAME.test(name)) {
+    throw new UsageError(`A detector's name has letters, digits and . _ -, unlike '${name}'.`);
+  }
+  return { name, badModules: /^\d{1,6}$/.test(badModules ?? '') ? Number(badModules) : null };
 }
 
 function portNumber(text: string, name: string): number {

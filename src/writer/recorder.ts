@@ -12,7 +12,15 @@ import { hdf5Cause } from '../files/hdf5.js';
 import { Acquisition } from './acquisition.js';
 import type { Decoder } from './decoders/decoder.js';
 import type { Dialect } from './decoders/dialects.js';
-import type { AcquisitionDescription, FileFormat, FrameFile } from './formats/format.js';
+import type {
+  AcquisitionDescription,
+  DetectorFacts,
+  FileFormat,
+  FrameFile,
+  ParameterRule,
+  ParameterValue,
+} from './formats/format.js';
+import type { LayoutName } from './formats/layouts.js';
 import type { WriterLog } from './log.js';
 import { type FrameStream, splitAddresses } from './streams/frameStream.js';
 
@@ -31,6 +39,9 @@ export interface RecorderParameters {
   readonly streamAddress: string;
   /** Kind of the frame stream. */
   readonly dialect: Dialect;
+  /** Layout of the file. */
+  readonly format: LayoutName;
+  readonly detector: DetectorFacts;
   readonly acquisition: Readonly<Record<string, Section>>;
   readonly acquisitionId: string;
   /** Parameters of the format; others are ignored. */
@@ -39,10 +50,11 @@ export interface RecorderParameters {
 
 /** What a recorder works with. */
 export interface RecorderParts {
-  /** Loads the format; awaited at the first start. */
-  readonly format: Promise<FileFormat>;
-  /** Texts that the format takes as parameters. */
-  readonly parameterNames: readonly string[];
+  readonly formatNamed: (name: LayoutName) => Promise<FileFormat>;
+  /** The parameters that a format takes. */
+  readonly parametersOf: (name: LayoutName) => ParameterRule;
+  /** Before anything is configured. */
+  readonly defaultFormat: LayoutName;
   readonly createDecoder: (dialect: Dialect, streams: number) => Decoder;
   readonly openStream: (dialect: Dialect, addresses: readonly string[]) => FrameStream;
   /** Reserves the output file; answers the path really used. */
@@ -90,7 +102,7 @@ export class Recorder {
   #startError: DiaError | null = null;
   #ended: Promise<void> = Promise.resolve();
   #queue: Promise<unknown> = Promise.resolve();
-  readonly #formatParameters = new Map<string, string>();
+  readonly #formatParameters = new Map<string, ParameterValue>();
   #giveUp: AbortController | null = null;
   #connecting: Promise<void> = Promise.resolve();
 
@@ -140,9 +152,9 @@ export class Recorder {
       this.#parameters = parameters;
       this.#idleStatus = 'configured';
       this.#formatParameters.clear();
-      for (const name of this.#parts.parameterNames) {
-        const value = parameters.extra[name];
-        if (typeof value === 'string') this.#formatParameters.set(name, value);
+      const rule = this.#parts.parametersOf(parameters.format);
+      for (const [name, value] of Object.entries(parameters.extra)) {
+        if (rule.accepts(name, value)) this.#formatParameters.set(name, value);
       }
     });
   }
@@ -153,22 +165,25 @@ export class Recorder {
    * @throws InvalidRequestError `unknown_parameter`; WrongStateError after the first frame.
    */
   setParameters(values: Section): void {
-    const { parameterNames } = this.#parts;
+    const rule = this.#parts.parametersOf(this.#parameters?.format ?? this.#parts.defaultFormat);
+    const entries: [string, ParameterValue][] = [];
     for (const [name, value] of Object.entries(values)) {
-      if (parameterNames.includes(name) && typeof value === 'string') continue;
+      if (rule.accepts(name, value)) {
+        entries.push([name, value]);
+        continue;
+      }
       throw new InvalidRequestError(
         'unknown_parameter',
         `The format has no parameter '${name}' with such a value.`,
         {
           component: 'writer',
           operation: 'set parameters',
-          expected: `texts for ${parameterNames.join(', ')}`,
+          expected: rule.expected,
           actual: { [name]: value },
           hint: 'Nothing was changed. output_file, n_frames and user_id are not parameters of the format.',
         },
       );
     }
-    const entries = Object.entries(values) as [string, string][];
     if (entries.length > 0 && this.status === 'writing') throw this.#wrongState('set parameters');
     for (const [name, value] of entries) {
       this.#formatParameters.set(name, value);
@@ -242,7 +257,7 @@ export class Recorder {
     try {
       await this.#connect(stream);
       const path = await this.#parts.reserve(parameters);
-      const format = await this.#parts.format;
+      const format = await this.#parts.formatNamed(parameters.format);
       const description: AcquisitionDescription = { ...parameters, startedAt: new Date() };
       const file = this.#prepare(await createFile(format, { path, description }));
       const createAgain = () => this.#prepare(format.create(path, description));

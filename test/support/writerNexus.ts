@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import type { JsonObject } from '../../src/contracts/json.js';
 import { loadHdf5 } from '../../src/files/hdf5.js';
-import { NexusFormat } from '../../src/writer/formats/nexus.js';
+import { nexus } from '../../src/writer/formats/nexus.js';
+import { Scratch } from '../../src/writer/formats/rowWriter.js';
+import { StackFormat } from '../../src/writer/formats/stackFormat.js';
 import { FramePlacement } from '../../src/writer/placement.js';
 
 /** What a file made for a test holds. */
@@ -17,8 +19,9 @@ export interface NexusContents {
 
 /** Writes a closed file of 2x3 uint16 frames without a writer program. */
 export async function writeNexus(path: string, contents: NexusContents): Promise<void> {
-  const format = new NexusFormat({
-    hdf5: await loadHdf5(),
+  const format = new StackFormat({
+    layout: nexus,
+    scratch: new Scratch(await loadHdf5()),
     version: '0.0.0',
     warn: contents.warn ?? (() => undefined),
   });
@@ -29,6 +32,7 @@ export async function writeNexus(path: string, contents: NexusContents): Promise
     acquisition: {},
     framesExpected: contents.expected,
     userId: -1,
+    detector: { name: 'detector', badModules: null },
     startedAt: new Date(),
   });
   for (const number of contents.frames) {

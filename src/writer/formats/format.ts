@@ -1,5 +1,14 @@
-import type { Section } from '../../contracts/json.js';
+import type { File } from 'h5wasm/node';
+import type { JsonValue, Section } from '../../contracts/json.js';
 import type { Frame } from '../decoders/decoder.js';
+
+/** What the writer's command line says of the detector. */
+export interface DetectorFacts {
+  /** A plain word: it names a group of the file. */
+  readonly name: string;
+  /** Modules that give no data; null when nobody said. */
+  readonly badModules: number | null;
+}
 
 /** What a file tells of its acquisition besides the frames. */
 export interface AcquisitionDescription {
@@ -9,6 +18,7 @@ export interface AcquisitionDescription {
   /** 0: until stopped. */
   readonly framesExpected: number;
   readonly userId: number;
+  readonly detector: DetectorFacts;
   readonly startedAt: Date;
 }
 
@@ -31,13 +41,46 @@ export interface FrameFile {
   /** Makes all that was written visible to readers. */
   flush(): void;
   /** Sets a parameter that the layout declares; later ones win. Not after the first frame. */
-  setParameter(name: string, value: string): void;
+  setParameter(name: string, value: ParameterValue): void;
   close(completion: Completion): void;
   /** Closes after a failure, with as much as the disk still takes. Never throws. */
   abandon(completion: Completion): void;
 }
 
-/** A layout of output files. */
+/** What a parameter of a layout can be. */
+export type ParameterValue = string | number | boolean;
+
+/** The parameters that a layout takes from clients. */
+export interface ParameterRule {
+  /** In words, for messages. */
+  readonly expected: string;
+  readonly accepts: (name: string, value: JsonValue) => value is ParameterValue;
+  /** Path of the dataset that it becomes. */
+  readonly pathOf: (name: string) => string;
+}
+
+/** Where the frames lie in a file. */
+export interface FramePlace {
+  /** Path of the group that has the images, and beside them a dataset for each value that comes with the frames. */
+  readonly group: string;
+  /** Name of the dataset of the images. */
+  readonly images: string;
+  /** Name of the dataset of the frame numbers. */
+  readonly numbers: string;
+}
+
+/** What one layout of files has of its own; what all have is in `StackFormat`. */
+export interface Layout {
+  readonly name: string;
+  readonly parameters: ParameterRule;
+  place(description: AcquisitionDescription): FramePlace;
+  /** Makes the groups and datasets that only this layout has; those of `place` are to be there afterwards. */
+  describe(file: File, description: AcquisitionDescription): void;
+  /** Parameters that the file has even if nobody sets them. */
+  defaults(description: AcquisitionDescription): Readonly<Record<string, ParameterValue>>;
+}
+
+/** Makes output files. */
 export interface FileFormat {
   /** Makes a readable file without frames under a name that is reserved already. */
   create(path: string, description: AcquisitionDescription): FrameFile;

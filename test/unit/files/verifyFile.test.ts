@@ -133,7 +133,7 @@ describe('checkFile', () => {
     framesWritten: 10,
     framesExpected: 10,
     framesLost: 0,
-        framesIncomplete: null,
+    framesIncomplete: null,
     shape: [4, 6],
     dtype: 'uint16',
     sizeBytes: 1,

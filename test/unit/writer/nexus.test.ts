@@ -10,7 +10,7 @@ import { writeNexus } from '../../support/writerNexus.js';
 
 const DETECTOR = 'entry/instrument/detector';
 
-describe('NexusFormat', () => {
+describe('StackFormat with the layout nexus', () => {
   let folder: string;
   let path: string;
 

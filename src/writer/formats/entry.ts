@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import type { File, Group } from 'h5wasm/node';
 import type { JsonValue } from '../../contracts/json.js';
-import type { AcquisitionDescription } from './format.js';
+import type { AcquisitionDescription, FramePlace, Layout, ParameterValue } from './format.js';
 
+/** What is known of the detector; in NeXus files the frames as well. */
 export const DETECTOR = '/entry/instrument/detector';
-export const DATA = `${DETECTOR}/data`;
+/** Whether the file is complete, and where its frames lie. */
 export const FACTS = '/entry/dia';
 export const END_TIME = '/entry/end_time';
 
@@ -16,10 +17,14 @@ export interface DescriptionOptions {
   readonly path: string;
   readonly description: AcquisitionDescription;
   readonly version: string;
+  readonly layout: Layout;
 }
 
-/** Writes the groups of the layout, and all that is known before the first frame. */
-export function writeDescription(file: File, { path, description, version }: DescriptionOptions): void {
+/**
+ * Writes what files of all layouts have: `/entry`, with all that is known before the first frame. Wherever the frames
+ * lie, `/entry/data` leads viewers to them.
+ */
+export function writeEntry(file: File, { path, description, version, layout }: DescriptionOptions): void {
   const startTime = description.startedAt.toISOString();
   putAttributes(file, {
     NX_class: 'NXroot',
@@ -55,6 +60,12 @@ export function writeDescription(file: File, { path, description, version }: Des
   putAttributes(plot, { signal: 'data' });
   plot.create_attribute('axes', ['frame_number', '.', '.'], [3], 'S');
   const facts = createGroup(entry, 'dia', 'NXcollection');
+  const place = layout.place(description);
+  putAttributes(facts, {
+    layout: layout.name,
+    images: imagesPath(place),
+    frame_numbers: numbersPath(place),
+  });
   facts.create_dataset({ name: 'complete', data: Uint8Array.of(0), shape: [], dtype: '<B' });
   for (const [name, value] of [
     ['frames_expected', description.framesExpected],
@@ -67,13 +78,40 @@ export function writeDescription(file: File, { path, description, version }: Des
   }
 }
 
-/** Writes a parameter such as `general/user` as a text dataset of that path. */
-export function writeParameter(file: File, name: string, value: string): void {
-  const [group = '', ...rest] = name.split('/');
-  const parent = file.keys().includes(group)
-    ? groupAt(file, `/${group}`)
-    : createGroup(file, group, 'NXcollection');
-  putText(parent, rest.join('/'), value);
+/** Path of the dataset of the images. */
+export function imagesPath({ group, images }: FramePlace): string {
+  return `${group}/${images}`;
+}
+
+/** Path of the dataset of the frame numbers. */
+export function numbersPath({ group, numbers }: FramePlace): string {
+  return `${group}/${numbers}`;
+}
+
+/** Writes a scalar dataset, and the groups above it that are missing. */
+export function putValue(file: File, path: string, value: ParameterValue): void {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const group = ensureGroup(file, path.slice(0, path.lastIndexOf('/')), 'NXcollection');
+  if (typeof value === 'string') putText(group, name, value);
+  else if (typeof value === 'boolean')
+    group.create_dataset({ name, data: [Number(value)], shape: [], dtype: '<B' });
+  else if (Number.isSafeInteger(value))
+    group.create_dataset({ name, data: BigInt64Array.of(BigInt(value)), shape: [], dtype: '<q' });
+  else group.create_dataset({ name, data: [value], shape: [], dtype: '<d' });
+}
+
+/** The group at an absolute path; it and those above it are made where they are missing. */
+export function ensureGroup(file: File, path: string, nexusClass: string): Group {
+  let group: Group = file;
+  const names = path.split('/').filter((name) => name !== '');
+  for (const [index, name] of names.entries()) {
+    const below = `/${names.slice(0, index + 1).join('/')}`;
+    const isLast = index === names.length - 1;
+    group = group.keys().includes(name)
+      ? groupAt(file, below)
+      : createGroup(group, name, isLast ? nexusClass : 'NXcollection');
+  }
+  return group;
 }
 
 /** @throws Error when there is no such group. */
