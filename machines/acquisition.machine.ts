@@ -65,7 +65,8 @@ const UNSEEN: Observed = { status: 'unknown', writtenFrames: 0, expectedFrames: 
 const IDLE = ['idle', 'finished', 'stopped'];
 const ENDED = ['finished', 'stopped'];
 
-const unseen = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, UNSEEN]));
+const unseen = (names: readonly string[], expected: Readonly<Record<string, number>> = {}) =>
+  Object.fromEntries(names.map((name) => [name, { ...UNSEEN, expectedFrames: expected[name] ?? 0 }]));
 
 const all = (observed: Readonly<Record<string, Observed>>, words: readonly string[]) =>
   Object.values(observed).every(({ status }) => words.includes(status));
@@ -80,8 +81,9 @@ function observe(
   if (!before) return known;
   const seen: Observed = {
     status: event.status,
-    writtenFrames: event.writtenFrames ?? before.writtenFrames,
-    expectedFrames: event.expectedFrames ?? before.expectedFrames,
+    // A component that was restarted has forgotten what it did; the run has not.
+    writtenFrames: Math.max(event.writtenFrames ?? 0, before.writtenFrames),
+    expectedFrames: Math.max(event.expectedFrames ?? 0, before.expectedFrames),
   };
   return { ...known, [event.component]: seen };
 }
@@ -133,7 +135,7 @@ export const acquisitionMachine = setup({
     }),
     takePlan: assign(({ event }) =>
       event.type === 'acquisition.configure' || event.type === 'acquisition.start'
-        ? { plan: event.plan ?? null, error: null }
+        ? { plan: event.plan ?? null, error: null, files: {} }
         : {},
     ),
     requestStart: assign(({ event }) =>
@@ -142,7 +144,7 @@ export const acquisitionMachine = setup({
     expectRun: assign((_, outcome: StartOutcome) => ({
       files: outcome.files,
       detectors: unseen(outcome.detectors),
-      writers: unseen(outcome.writers),
+      writers: unseen(outcome.writers, outcome.expectedFrames),
       auxiliaryWriters: unseen(outcome.auxiliaryWriters),
       startRequested: false,
       stalled: false,
@@ -165,7 +167,7 @@ export const acquisitionMachine = setup({
         plan: event.plan,
         files: outcome.files,
         detectors: unseen(outcome.detectors),
-        writers: unseen(outcome.writers),
+        writers: unseen(outcome.writers, outcome.expectedFrames),
         auxiliaryWriters: unseen(outcome.auxiliaryWriters),
       };
     }),
@@ -192,7 +194,9 @@ export const acquisitionMachine = setup({
     allWritersAreDone: ({ context }) => all(context.writers, ENDED) && all(context.auxiliaryWriters, ENDED),
     writerEndedEarly: ({ context }) =>
       Object.values(context.writers).some(
-        ({ status, writtenFrames, expectedFrames }) => status === 'stopped' && writtenFrames < expectedFrames,
+        ({ status, writtenFrames, expectedFrames }) =>
+          status === 'stopped' &&
+          (expectedFrames === 0 ? !all(context.detectors, IDLE) : writtenFrames < expectedFrames),
       ),
     mayWaitOn: ({ context }) =>
       isEmpty(context.writers) ||

@@ -82,4 +82,6 @@ export interface StartOutcome {
   readonly detectors: readonly string[];
   readonly writers: readonly string[];
   readonly auxiliaryWriters: readonly string[];
+  /** Frames each writer was asked for, by its name; 0: until stopped. */
+  readonly expectedFrames: Readonly<Record<string, number>>;
 }

@@ -64,7 +64,11 @@ export function createAcquisitionActor(
             const plan = planned(input.plan);
             await record({ phase: 'starting', plan });
             signal.throwIfAborted();
-            const outcome = await startRun(components, input.triggerStart, forMany(signal));
+            const outcome = await startRun(
+              components,
+              { plan, triggerStart: input.triggerStart },
+              forMany(signal),
+            );
             await settled('RUNNING', signal);
             await record({ phase: 'running', plan, outcome });
             return outcome;

@@ -91,7 +91,8 @@ export class ConfigBook {
     return own;
   }
 
-  overlay(pipeline: string): Record<string, Section> {
+  overlay(pipeline: string, pipelines: readonly string[]): Record<string, Section> {
+    requirePipeline(pipeline, pipelines);
     return structuredClone(this.byPipeline[pipeline] ?? {});
   }
 

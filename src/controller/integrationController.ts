@@ -17,12 +17,14 @@ import { callBackend, clientsEnabled, disabledSections, enableClients, ofDetecto
 import { EventLog } from './eventLog.js';
 import { goOn } from './goOn.js';
 import { forMany } from './inParallel.js';
+import { Lease } from './lease.js';
+import { leaseHolder, leaseReply } from './leaseCommands.js';
 import { liveDetails, liveMetrics } from './liveQueries.js';
 import { Memory } from './memory.js';
 import { type PlanOptions, planAcquisition } from './planAcquisition.js';
+import { type ImageShape, spaceNeeds } from './spaceNeeds.js';
 import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
 import { StatusReporter } from './statusReporter.js';
-import { type ImageShape, spaceNeeds } from './spaceNeeds.js';
 import type { Vocabulary } from './vocabulary.js';
 import { watchRun } from './watchRun.js';
 import { Applied } from './work/applied.js';
@@ -64,6 +66,7 @@ export class IntegrationController implements Integration {
   private readonly components: Components;
   private readonly actor: AcquisitionActor;
   private readonly queue = new CommandQueue();
+  private readonly control = new Lease();
   private readonly book: ConfigBook;
   private readonly memory: Memory;
   private readonly closing = new AbortController();
@@ -138,9 +141,10 @@ export class IntegrationController implements Integration {
         if (this.isEnding) throw shuttingDown();
         const standDown = PREEMPTING[command.type];
         const reply =
-          standDown === undefined
-            ? await this.queue.run(() => this.serve(command))
-            : await this.standDown(standDown);
+          leaseReply(this.control, command, context.lease) ??
+          (standDown === undefined
+            ? await this.queue.run(() => this.serve(command, context))
+            : await this.standDown(standDown));
         telemetry.audit({ kind: 'command', what: command.type, outcome: 'ok', ms: ms(), detail: command });
         return reply;
       } catch (thrown) {
@@ -175,8 +179,12 @@ export class IntegrationController implements Integration {
     return this.book.last;
   }
 
+  lease(): JsonObject | null {
+    return leaseHolder(this.control);
+  }
+
   overlay(pipeline: string): Record<string, Section> {
-    return this.book.overlay(pipeline);
+    return this.book.overlay(pipeline, this.pipelineNames());
   }
 
   clientsEnabled(): Record<string, boolean> {
@@ -211,15 +219,11 @@ export class IntegrationController implements Integration {
     );
   }
 
-  private serveAdmitted(command: Command, context: CommandContext): Promise<Reply> {
-    // The lease may have been taken, or have ended, while the command waited.
-    this.control.admit(context.lease);
-    return this.serve(command);
-  }
-
   /** Serves one queued command, judged in the state it finds. */
-  private async serve(command: Command): Promise<Reply> {
+  private async serve(command: Command, { lease }: CommandContext): Promise<Reply> {
     await this.settled();
+    // It may have been taken, or have ended, while the command waited.
+    this.control.admit(lease);
     switch (command.type) {
       case 'acquisition.configure':
         return this.configure(command.config);
@@ -280,6 +284,10 @@ export class IntegrationController implements Integration {
     if (sections === null) {
       if (this.options.vocabulary === 'ready') throw startsWithoutConfig();
       if (this.reporter.current.status !== 'CONFIGURED') throw cannotStart(this.reporter.spoken);
+      const { plan } = this.actor.getSnapshot().context;
+      // The disk may have been filled since the config was applied.
+      if (plan !== null) await this.checkSpace(plan);
+      if (this.reporter.current.status !== 'CONFIGURED') throw cannotStart(this.reporter.spoken);
       this.actor.send({ type: 'acquisition.start', triggerStart });
     } else {
       this.requireConfigurable(cannotStart);
@@ -289,10 +297,6 @@ export class IntegrationController implements Integration {
       this.requireConfigurable(cannotStart);
       this.book.set(config);
       this.actor.send({ type: 'acquisition.start', plan, triggerStart });
-      const { plan } = this.actor.getSnapshot().context;
-      // The disk may have been filled since the config was applied.
-      if (plan !== null) await this.checkSpace(plan);
-      if (this.reporter.current.status !== 'CONFIGURED') throw cannotStart(this.reporter.spoken);
     }
     await this.outcome('running');
     this.book.succeeded();
@@ -318,18 +322,9 @@ export class IntegrationController implements Integration {
     const disabled = disabledSections(this.components);
     const plan = await planAcquisition(config, {
       ...this.options.plan,
+      runNumber,
       configOf: (pipeline) => this.book.ofPipeline(config, pipeline, disabled),
     });
-  }
-
-  /** Waits until the machine is in no state that only leads to another. */
-  private settled() {
-    return this.waitFor((snapshot) => !snapshot.hasTag('transition'));
-  }
-
-      runNumber,
-  /** Waits for what a command came to: `target`, or the error that stood in its way. */
-  private async outcome(target: 'configured' | 'running'): Promise<void> {
     await this.checkSpace(plan);
     return plan;
   }
@@ -337,6 +332,15 @@ export class IntegrationController implements Integration {
   private checkSpace(plan: AcquisitionPlan): Promise<void> {
     const { images, minimumFreeBytes } = this.options.space;
     return checkFreeSpace(spaceNeeds(plan, images, this.components), minimumFreeBytes);
+  }
+
+  /** Waits until the machine is in no state that only leads to another. */
+  private settled() {
+    return this.waitFor((snapshot) => !snapshot.hasTag('transition'));
+  }
+
+  /** Waits for what a command came to: `target`, or the error that stood in its way. */
+  private async outcome(target: 'configured' | 'running'): Promise<void> {
     const snapshot = await this.waitFor(
       (one) =>
         one.matches(target) ||

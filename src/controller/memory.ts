@@ -66,6 +66,9 @@ function restEntry(snapshot: SnapshotFrom<typeof acquisitionMachine>): JournalEn
     detectors: Object.keys(detectors),
     writers: Object.keys(writers),
     auxiliaryWriters: Object.keys(auxiliaryWriters),
+    expectedFrames: Object.fromEntries(
+      Object.entries(writers).map(([name, one]) => [name, one.expectedFrames] as const),
+    ),
   };
   return { phase: 'finished', plan, outcome };
 }

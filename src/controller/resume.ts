@@ -50,7 +50,7 @@ export function resume(last: JournalLine | null, found: Found): Resumption | nul
         : interrupted('was idle and configured', found, 'CONFIGURED');
     case 'starting':
       return isExposing(found) && agrees('RUNNING', found)
-        ? { type: 'controller.resumed', to: 'running', plan: last.plan, outcome: outcomeOf(found) }
+        ? { type: 'controller.resumed', to: 'running', plan: last.plan, outcome: outcomeOf(found, last.plan) }
         : interrupted('started the components', found, 'RUNNING');
     case 'running':
       return { type: 'controller.resumed', to: 'running', plan: last.plan, outcome: last.outcome };
@@ -73,14 +73,22 @@ function isExposing({ views }: Found): boolean {
   return detectors.every(({ status }) => EXPOSING.includes(status ?? ''));
 }
 
-function outcomeOf({ views, files }: Found): StartOutcome {
+function outcomeOf({ views, files }: Found, plan: PlanOf): StartOutcome {
   const names = (role: string) =>
     views.filter((view) => view.role === role && view.enabled).map(({ name }) => name);
+  const several = Object.keys(plan.pipelines).length > 1;
+  const expected = Object.fromEntries(
+    Object.entries(plan.pipelines).map(([name, { writer }]) => [
+      several ? `${name}.writer` : 'writer',
+      writer.frames,
+    ]),
+  );
   return {
     files,
     detectors: names('detector'),
     writers: names('writer'),
     auxiliaryWriters: names('auxiliary'),
+    expectedFrames: expected,
   };
 }
 

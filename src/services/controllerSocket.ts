@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { WrongStateError } from '../contracts/errors.js';
 
 /** What a service told of itself. */
@@ -19,6 +19,8 @@ export interface ControllerSocketOptions {
 }
 
 const ANSWER_TIMEOUT_MS = 1_000;
+/** sockaddr_un has 108 bytes, the last one for the end. */
+const LONGEST_SOCKET_PATH = 100;
 const LONGEST_LINE = 65_536;
 
 /**
@@ -26,19 +28,23 @@ const LONGEST_LINE = 65_536;
  * same deployment learns that there is a first.
  */
 export class ControllerSocket {
-  readonly path: string;
+  private socketPath = '';
   private readonly options: ControllerSocketOptions;
   private readonly connections = new Set<Socket>();
   private server: Server | null = null;
 
   constructor(options: ControllerSocketOptions) {
     this.options = options;
-    this.path = socketPath(options.stateFolder);
+  }
+
+  /** Where it listens. */
+  get path(): string {
+    return this.socketPath;
   }
 
   /** Begins to listen. Throws `already_running` when another controller holds the state folder. */
   async open(): Promise<void> {
-    await mkdir(join(this.path, '..'), { recursive: true, mode: 0o700 });
+    this.socketPath = await socketPathOf(this.options.stateFolder);
     const holder = await askHolder(this.path);
     if (holder !== null) {
       throw new WrongStateError(
@@ -84,10 +90,15 @@ export class ControllerSocket {
   }
 }
 
-/** Unix socket paths are short, so the state folder is named by its hash. */
-function socketPath(stateFolder: string): string {
-  const hash = createHash('sha256').update(resolve(stateFolder)).digest('hex').slice(0, 16);
-  return join(tmpdir(), `dia-${userInfo().uid}`, `${hash}.sock`);
+/** In the state folder, by whatever name that is called; paths too long for a socket are named by their hash. */
+async function socketPathOf(stateFolder: string): Promise<string> {
+  const folder = await realpath(stateFolder);
+  const path = join(folder, 'controller.sock');
+  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path;
+  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  const own = join('/tmp', `dia-${userInfo().uid}`);
+  await mkdir(own, { recursive: true, mode: 0o700 });
+  return join(own, `${hash}.sock`);
 }
 
 /** Process id of the controller that listens at `path`; null when nobody does. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { ComponentFailedError } from '../contracts/errors.js';
 import { ControllerSocket, type Hello } from './controllerSocket.js';
 
@@ -11,6 +12,8 @@ export interface ServiceCommand {
   readonly executable: string;
   readonly args: readonly string[];
   readonly lingerMs: number;
+  /** Arguments that make it listen where it listened before; without it the service chooses anew. */
+  readonly listenOn?: (endpoints: Readonly<Record<string, string>>) => readonly string[];
 }
 
 export interface LauncherOptions {
@@ -30,8 +33,16 @@ interface RunningService {
   readonly connection: Socket;
 }
 
+/** A service that was launched: its process, and the command line that an orphan must have to be taken over. */
+interface Launched {
+  readonly pid: number;
+  readonly command: readonly string[];
+}
+
 const READY_TIMEOUT_MS = 15_000;
-const STOP_TIMEOUT_MS = 5_000;
+const STOP_TIMEOUT_MS = 3_000;
+const MOST_RESTARTS = 5;
+const RESTARTS_FORGOTTEN_MS = 60_000;
 const TAKEOVER_TIMEOUT_MS = 2_000;
 const KILL_TIMEOUT_MS = 1_000;
 const LOOK_EVERY_MS = 10;
@@ -46,6 +57,8 @@ export class ServiceLauncher {
   private readonly running = new Map<string, RunningService>();
   private readonly waiting = new Map<string, (hello: Hello) => void>();
   private readonly stopping = new Set<string>();
+  private readonly commands = new Map<string, ServiceCommand>();
+  private readonly restarts = new Map<string, number>();
 
   constructor(options: LauncherOptions) {
     this.options = options;
@@ -65,15 +78,34 @@ export class ServiceLauncher {
   async launch(command: ServiceCommand): Promise<Readonly<Record<string, string>>> {
     const { name } = command;
     const { onMessage } = this.options;
-    const left = (await this.readPids())[name];
-    if (left !== undefined && isAlive(left)) {
-      const hello = await this.hello(name, TAKEOVER_TIMEOUT_MS);
-      if (hello !== null) {
-        onMessage('info', `Took over the service ${name}.`, { pid: hello.pid });
-        return hello.endpoints;
-      }
+    this.commands.set(name, command);
+    const taken = await this.takeOver(command);
+    if (taken !== null) {
+      onMessage('info', `Took over the service ${name}.`, { pid: taken.pid });
+      await this.writeLaunched();
+      return taken.endpoints;
     }
-    const child = await this.spawn(command);
+    const hello = await this.begin(command, command.args);
+    onMessage('info', `Started the service ${name}.`, { pid: hello.pid, ...hello.endpoints });
+    return hello.endpoints;
+  }
+
+  /** The service of the controller before, if it still runs and would be started the same way again. */
+  private async takeOver({ name, executable, args }: ServiceCommand): Promise<Hello | null> {
+    const left = (await this.readLaunched())[name];
+    if (left === undefined || !isAlive(left.pid)) return null;
+    const hello = await this.hello(name, TAKEOVER_TIMEOUT_MS);
+    if (hello !== null && isDeepStrictEqual(left.command, [executable, ...args])) return hello;
+    // One that is connected to something that is no longer there, or that hangs, is in the way of its successor.
+    this.running.delete(name);
+    await this.end(name, left.pid);
+    return null;
+  }
+
+  /** Starts the process, and waits until it has said that it is ready. */
+  private async begin(command: ServiceCommand, args: readonly string[]): Promise<Hello> {
+    const { name } = command;
+    const child = await this.spawn(command, args);
     const failure = new Promise<never>((_, reject) => {
       child.once('error', (error) => reject(this.failed(command, error.message)));
       child.once('exit', (code, signal) =>
@@ -90,18 +122,18 @@ export class ServiceLauncher {
       child.kill('SIGKILL');
       throw this.failed(command, `it did not say that it is ready within ${timeoutMs} ms`);
     }
-    await this.writePids();
-    onMessage('info', `Started the service ${name}.`, { pid: hello.pid, ...hello.endpoints });
-    return hello.endpoints;
+    await this.writeLaunched();
+    return hello;
   }
 
   /** Ends all services, gently first, and lets go of the deployment. */
   async close(): Promise<void> {
     const services = [...this.running.values()];
     for (const { hello } of services) this.stopping.add(hello.name);
-    await Promise.all(services.reverse().map(({ hello }) => this.end(hello)));
+    await Promise.all(services.reverse().map(({ hello }) => this.end(hello.name, hello.pid)));
     await this.socket.close();
     await rm(this.pidFile(), { force: true });
+    await rm(this.commandFile(), { force: true });
   }
 
   /** Ends all services by force, within a second. */
@@ -112,7 +144,10 @@ export class ServiceLauncher {
     await Promise.all(pids.map((pid) => gone(pid, KILL_TIMEOUT_MS)));
   }
 
-  private async spawn({ name, executable, args, lingerMs }: ServiceCommand): Promise<ChildProcess> {
+  private async spawn(
+    { name, executable, lingerMs }: ServiceCommand,
+    args: readonly string[],
+  ): Promise<ChildProcess> {
     const log = await open(join(this.options.stateFolder, 'log', `${name}.log`), 'a');
     try {
       const child = spawn(executable, [...args], {
@@ -133,6 +168,12 @@ export class ServiceLauncher {
   }
 
   private welcome(hello: Hello, connection: Socket): void {
+    const present = this.running.get(hello.name);
+    if (present !== undefined && present.hello.pid !== hello.pid) {
+      // It hung while its successor was started; there must not be two.
+      signal(hello.pid, 'SIGTERM');
+      return;
+    }
     this.running.set(hello.name, { hello, connection });
     this.waiting.get(hello.name)?.(hello);
     this.waiting.delete(hello.name);
@@ -144,7 +185,25 @@ export class ServiceLauncher {
         pid: hello.pid,
         log: join(this.options.stateFolder, 'log', `${hello.name}.log`),
       });
+      void this.restart(hello);
     });
+  }
+
+  /** Starts a service that ended by itself again, at the same addresses; it is given up after a few times. */
+  private async restart({ name, endpoints }: Hello): Promise<void> {
+    const command = this.commands.get(name);
+    const tries = (this.restarts.get(name) ?? 0) + 1;
+    if (command === undefined || tries > MOST_RESTARTS) return;
+    this.restarts.set(name, tries);
+    try {
+      const hello = await this.begin(command, [...command.args, ...(command.listenOn?.(endpoints) ?? [])]);
+      this.options.onMessage('warn', `Started the service ${name} again.`, { pid: hello.pid });
+      setTimeout(() => this.restarts.delete(name), RESTARTS_FORGOTTEN_MS).unref();
+    } catch (error) {
+      if (this.stopping.has(name)) return;
+      const text = error instanceof Error ? error.message : String(error);
+      this.options.onMessage('error', text, { service: name });
+    }
   }
 
   private hello(name: string, timeoutMs: number): Promise<Hello | null> {
@@ -162,7 +221,7 @@ export class ServiceLauncher {
     });
   }
 
-  private async end({ name, pid }: Hello): Promise<void> {
+  private async end(name: string, pid: number): Promise<void> {
     const timeoutMs = this.options.stopTimeoutMs ?? STOP_TIMEOUT_MS;
     if (!signal(pid, 'SIGTERM')) return;
     if (await gone(pid, timeoutMs)) return;
@@ -188,18 +247,34 @@ export class ServiceLauncher {
     return join(this.options.stateFolder, 'services.json');
   }
 
-  private async readPids(): Promise<Record<string, number>> {
-    try {
-      return JSON.parse(await readFile(this.pidFile(), 'utf8')) as Record<string, number>;
-    } catch {
-      // None yet, or cut off by a crash: then the services are started anew.
-      return {};
-    }
+  private commandFile(): string {
+    return join(this.options.stateFolder, 'services.commands.json');
   }
 
-  private async writePids(): Promise<void> {
-    const pids = Object.fromEntries([...this.running.values()].map(({ hello }) => [hello.name, hello.pid]));
-    await writeFile(this.pidFile(), JSON.stringify(pids));
+  private async readLaunched(): Promise<Record<string, Launched>> {
+    const pids = await readObject<number>(this.pidFile());
+    const commands = await readObject<string[]>(this.commandFile());
+    return Object.fromEntries(
+      Object.entries(pids).map(([name, pid]) => [name, { pid, command: commands[name] ?? [] }]),
+    );
+  }
+
+  private async writeLaunched(): Promise<void> {
+    const pids = [...this.running.values()].map(({ hello }) => [hello.name, hello.pid] as const);
+    const commands = [...this.commands.values()].map(
+      ({ name, executable, args }) => [name, [executable, ...args]] as const,
+    );
+    await writeFile(this.commandFile(), JSON.stringify(Object.fromEntries(commands)));
+    await writeFile(this.pidFile(), JSON.stringify(Object.fromEntries(pids)));
+  }
+}
+
+async function readObject<T>(path: string): Promise<Record<string, T>> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Record<string, T>;
+  } catch {
+    // None yet, or cut off by a crash: then the services are started anew.
+    return {};
   }
 }
 

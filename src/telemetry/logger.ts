@@ -28,6 +28,8 @@ export interface AuditEntry {
 export interface Telemetry {
   readonly log: Logger;
   audit(entry: AuditEntry): void;
+  /** Notes a request that only read; these have a file of their own, so that polling does not wash the log away. */
+  access(message: string, fields: Fields): void;
   /** Says which acquisition the lines from now on belong to. */
   belongTo(acquisitionId: string | undefined): void;
   close(): Promise<void>;
@@ -35,6 +37,8 @@ export interface Telemetry {
 
 const LOG_FILE_BYTES = 20 * 1024 * 1024;
 const LOG_FILES = 5;
+const REOPEN_AFTER_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 const readable = winston.format.printf(({ timestamp, level, message, stack, ...fields }) => {
   const facts = Object.entries(fields)
@@ -43,6 +47,20 @@ const readable = winston.format.printf(({ timestamp, level, message, stack, ...f
   const line = [timestamp, level.padEnd(5), message, ...facts].join(' ');
   return stack ? `${line}\n${stack}` : line;
 });
+
+/**
+ * Gives a logger its file, and a new one after a failure: a disk that was full for a while, or a folder that was removed,
+ * must not end the log for good.
+ */
+function keepWriting(logger: winston.Logger, open: () => winston.transport): void {
+  const transport = open();
+  transport.once('error', (error: Error) => {
+    process.stderr.write(`A log file cannot be written: ${error.message}\n`);
+    logger.remove(transport);
+    setTimeout(() => keepWriting(logger, open), REOPEN_AFTER_MS).unref();
+  });
+  logger.add(transport);
+}
 
 /**
  * The service's log and audit trail.
@@ -60,7 +78,7 @@ export function createTelemetry(options: {
   let acquisitionId: string | undefined;
   const withContext = winston.format((info) => Object.assign(info, { acquisitionId }, requestContext()));
   const json = winston.format.json();
-  const file = (name: string) =>
+  const file = (name: string) => () =>
     new winston.transports.File({
       filename: join(options.folder ?? '', name),
       maxsize: LOG_FILE_BYTES,
@@ -78,28 +96,38 @@ export function createTelemetry(options: {
         stderrLevels: ['error', 'warn', 'info', 'debug'],
         silent: options.quiet ?? false,
       }),
-      ...(options.folder === null ? [] : [file('dia.log')]),
     ],
   });
   const audit = winston.createLogger({
     level: 'info',
     format: base,
-    transports: options.folder === null ? [] : [file('audit.log')],
     silent: options.folder === null,
   });
+  const access = winston.createLogger({ level: 'info', format: base, silent: options.folder === null });
+  if (options.folder !== null) {
+    keepWriting(logger, file('dia.log'));
+    keepWriting(audit, file('audit.log'));
+    keepWriting(access, file('access.log'));
+  }
   const ended = (target: winston.Logger) =>
     new Promise<void>((resolve) => {
-      target.once('finish', () => resolve());
+      // A file that cannot be written must not keep the process.
+      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      target.once('finish', () => {
+        clearTimeout(timer);
+        resolve();
+      });
       target.end();
     });
   return {
     log: logger,
     audit: (entry) => audit.info(entry.what, entry),
+    access: (message, fields) => access.info(message, fields),
     belongTo: (id) => {
       acquisitionId = id;
     },
     close: async () => {
-      await Promise.all([ended(logger), ended(audit)]);
+      await Promise.all([ended(logger), ended(audit), ended(access)]);
     },
   };
 }

@@ -34,6 +34,7 @@ export const OUTCOME: StartOutcome = {
   detectors: ['detector'],
   writers: ['writer'],
   auxiliaryWriters: ['bsread'],
+  expectedFrames: { writer: 10 },
 };
 
 export const FAILURE = new ComponentFailedError('component_failed', 'The detector failed.');

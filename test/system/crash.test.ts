@@ -97,6 +97,20 @@ describe('a controller that is killed with kill -9 and started again', function 
     expect((await verifyFile(`${data}/alone.h5`)).framesWritten).to.equal(100);
   });
 
+  for (const service of ['detector', 'backend']) {
+    it(`starts anew what was connected to a ${service} that died with it`, async () => {
+      const pids = await processes.namedServices(data);
+      await crash();
+      process.kill(pids[service] ?? 0, 'SIGKILL');
+      await serve();
+      await client.reset();
+      await client.setConfig(acquisition(`without-${service}.h5`, 10));
+      await client.start();
+      await client.waitForStatus('FINISHED');
+      expect((await verifyFile(`${data}/without-${service}.h5`)).framesWritten).to.equal(10);
+    });
+  }
+
   it('is FINISHED when it was', async () => {
     await client.setConfig(acquisition('finished.h5', 5));
     await client.start();

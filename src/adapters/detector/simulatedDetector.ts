@@ -18,6 +18,9 @@ export const simulatedDetectorOptions = Type.Object(
   { additionalProperties: false },
 );
 
+/** Timing of a config that does not say: frames at once, one series. */
+const UNLESS_TOLD = { timing: 'auto', cycles: 1 } as const;
+
 /** The simulated detector, controlled by odin-data's JSON messages over ZeroMQ. */
 export class SimulatedDetectorAdapter implements Detector {
   readonly #name: string;
@@ -39,7 +42,9 @@ export class SimulatedDetectorAdapter implements Detector {
   }
 
   async configure(parameters: Section, options: CallOptions): Promise<void> {
-    await this.#control.request('configure', { detector: parameters }, options);
+    // The detector keeps what it is not told; the trigger mode of somebody before must not outlive his config.
+    const detector = { ...UNLESS_TOLD, ...parameters };
+    await this.#control.request('configure', { detector }, options);
   }
 
   async start(options: CallOptions): Promise<void> {

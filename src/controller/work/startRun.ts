@@ -1,4 +1,4 @@
-import type { StartOutcome } from '../../contracts/acquisition.js';
+import type { AcquisitionPlan, StartOutcome } from '../../contracts/acquisition.js';
 import type { Writer } from '../../contracts/writer.js';
 import type { Components } from '../components.js';
 import { inParallel } from '../inParallel.js';
@@ -7,13 +7,20 @@ import type { Supervisor } from '../supervisor.js';
 const names = (supervisors: readonly { name: string; enabled: boolean }[]) =>
   supervisors.filter(({ enabled }) => enabled).map(({ name }) => name);
 
+/** Frames that each writer of a pipeline was asked for, by the writer's name. */
+function expectedFrames({ pipelines }: Components, plan: AcquisitionPlan): Record<string, number> {
+  return Object.fromEntries(
+    pipelines.map(({ name, writer }) => [writer.name, plan.pipelines[name]?.writer.frames ?? 0]),
+  );
+}
+
 /**
  * Starts the run: auxiliary writers, then backends and writers together, detectors last, the trigger last of
  * all (unless it is left to others).
  */
 export async function startRun(
   components: Components,
-  triggerStart: boolean,
+  { plan, triggerStart }: { plan: AcquisitionPlan; triggerStart: boolean },
   signal: AbortSignal,
 ): Promise<StartOutcome> {
   const { pipelines, auxiliaryWriters, trigger } = components;
@@ -53,5 +60,6 @@ export async function startRun(
     detectors: names(pipelines.map(({ detector }) => detector)),
     writers: names(pipelines.map(({ writer }) => writer)),
     auxiliaryWriters: names(auxiliaryWriters),
+    expectedFrames: expectedFrames(components, plan),
   };
 }

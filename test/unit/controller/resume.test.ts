@@ -71,7 +71,13 @@ describe('resume', () => {
   it('takes the files of a start that was cut off from the writers', () => {
     const resumption = resume(line({ phase: 'starting', plan: PLAN }), { views: RUNNING, files });
     expect(resumption).to.deep.include({
-      outcome: { files, detectors: ['detector'], writers: ['writer'], auxiliaryWriters: [] },
+      outcome: {
+        files,
+        detectors: ['detector'],
+        writers: ['writer'],
+        auxiliaryWriters: [],
+        expectedFrames: {},
+      },
     });
   });
 

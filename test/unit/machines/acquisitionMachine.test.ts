@@ -93,6 +93,18 @@ describe('acquisition machine', () => {
     expect(machine.state()).to.equal('running.verifying');
   });
 
+  it('notices that a writer was restarted in mid-run, although the new one says that nothing is asked of it', async () => {
+    for (const expected of [10, 0]) {
+      const machine = driver({ ...OUTCOME, expectedFrames: { writer: expected } });
+      await machine.driveTo('running.acquiring');
+      machine.see('detector', 'running');
+      machine.see('writer', 'writing', 4, expected);
+      expect(machine.state()).to.equal('running.acquiring');
+      machine.see('writer', 'stopped', 0, 0);
+      expect(machine.state(), `${expected} frames`).to.equal('running.verifying');
+    }
+  });
+
   it('waits for the writers alone when no detector takes part', async () => {
     const machine = driver({ ...OUTCOME, detectors: [], auxiliaryWriters: [] });
     await machine.driveTo('running.acquiring');
@@ -193,6 +205,7 @@ describe('acquisition machine', () => {
       detectors: ['a.detector', 'b.detector'],
       writers: ['a.writer', 'b.writer'],
       auxiliaryWriters: [],
+      expectedFrames: { 'a.writer': 10, 'b.writer': 10 },
     });
     await machine.driveTo('configured');
     machine.command('acquisition.start', false);
