@@ -8,18 +8,22 @@ import {
   createTrigger,
   createWriter,
 } from './adapters/registry.js';
+import { type Certificates, readCertificates } from './api/access/certificates.js';
+import { opennessWarnings } from './api/access/openness.js';
+import type { ApiLogger } from './api/logger.js';
 import { type RunningServer, startServer } from './api/server.js';
 import type { ServiceSettings } from './config/deployment.js';
 import { type Endpoints, startOrder, substituteEndpoints } from './config/endpoints.js';
 import { type LoadedDeployment, loadDeployment } from './config/loadDeployment.js';
 import type { DeploymentFlags } from './config/overrides.js';
+import { InvalidRequestError } from './contracts/errors.js';
 import { type Adapters, Components } from './controller/components.js';
 import { IntegrationController } from './controller/integrationController.js';
+import { RunNumbers } from './files/runNumbers.js';
 import { prepareVerification } from './files/verifyInWorker.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
 import { type Journal, openJournal } from './telemetry/journal.js';
 import { createTelemetry, type Telemetry } from './telemetry/logger.js';
-import { RunNumbers } from './files/runNumbers.js';
 import { packageVersion } from './version.js';
 
 /** What a service is started with. */
@@ -58,8 +62,8 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     cwd: options.cwd ?? process.cwd(),
     checkOptions: checkAdapterOptions,
   });
-  await mkdir(loaded.dataFolder, { recursive: true });
-  await mkdir(loaded.stateFolder, { recursive: true });
+  const certificates = await readCertificates(loaded.deployment.access, loaded.folder);
+  for (const folder of [loaded.dataFolder, loaded.stateFolder]) await makeFolder(folder);
   const telemetry = createTelemetry({
     level: loaded.deployment.log.level,
     folder: loaded.stateFolder,
@@ -82,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     const controller = createController(loaded, endpoints, { telemetry, journal });
     closing.push(() => controller.close());
     await Promise.all([controller.start(), prepareVerification()]);
-    const server = await startApi(loaded, controller, telemetry);
+    const server = await startApi(loaded, controller, { telemetry, certificates });
     closing.push(() => server.close());
     // First of all, so that those who follow the acquisition see how it ends.
     closing.push(() => controller.endRun());
@@ -92,6 +96,23 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     await close();
     throw error;
   }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new InvalidRequestError(
+      'invalid_deployment',
+      `The folder ${folder} cannot be made: ${cause.message}.`,
+      {
+        component: 'controller',
+        operation: 'serve',
+        expected: 'a folder that can be written',
+        actual: cause.code ?? cause.message,
+        hint: 'Choose another one with --data-dir, DIA_DATA_DIR, or paths.data and paths.state of the deployment.',
+        cause,
+      },
+    );
+  });
 }
 
 /** Launches the services layer by layer: one that needs another's endpoints comes after it. */
@@ -120,7 +141,13 @@ function commandOf(
     executable: executable ?? '',
     args: [...first, ...substituteEndpoints(args, endpoints)],
     lingerMs,
+    ...(program === undefined ? {} : { listenOn }),
   };
+}
+
+/** The options by which a program of this project listens at addresses it had before. */
+function listenOn(endpoints: Readonly<Record<string, string>>): string[] {
+  return Object.entries(endpoints).flatMap(([name, address]) => [`--${name}-port`, new URL(address).port]);
 }
 
 function createController(
@@ -145,6 +172,13 @@ function createController(
       fileRules: deployment.fileRules,
       stall: deployment.stall,
       allowDevNull: deployment.allowDevNull,
+    },
+    runNumbers: new RunNumbers(join(loaded.stateFolder, 'runs')),
+    space: {
+      images: Object.fromEntries(
+        deployment.pipelines.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]])),
+      ),
+      minimumFreeBytes: deployment.limits.minimumFreeBytes,
     },
     telemetry,
     journal,
@@ -173,13 +207,6 @@ function createAdapters({ deployment }: LoadedDeployment, endpoints: Endpoints):
       };
     }),
     auxiliaryWriters: deployment.auxiliaryWriters.map(({ name, kind, options }) => ({
-    runNumbers: new RunNumbers(join(loaded.stateFolder, 'runs')),
-    space: {
-      images: Object.fromEntries(
-        deployment.pipelines.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]])),
-      ),
-      minimumFreeBytes: deployment.limits.minimumFreeBytes,
-    },
       name,
       writer: createWriter(kind, name, substituteEndpoints(options, endpoints)),
     })),
@@ -190,11 +217,30 @@ function createAdapters({ deployment }: LoadedDeployment, endpoints: Endpoints):
   };
 }
 
+/** Requests that only read are noted apart; whatever went wrong, and every command, is in the log. */
+function requestLogger({ log, access }: Telemetry): ApiLogger {
+  return {
+    info: (message, fields) =>
+      fields.method === 'GET' ? access(message, fields) : log.info(message, fields),
+    warn: (message, fields) => log.warn(message, fields),
+    error: (message, fields) => log.error(message, fields),
+  };
+}
+
 function startApi(
   { deployment }: LoadedDeployment,
   integration: IntegrationController,
-  { log }: Telemetry,
+  { telemetry, certificates }: { telemetry: Telemetry; certificates: Certificates | null },
 ): Promise<RunningServer> {
-  const { http, routes: detectorRoutes } = deployment;
-  return startServer({ integration, logger: log, version: packageVersion(), detectorRoutes, ...http });
+  const { http, access, routes: detectorRoutes } = deployment;
+  for (const warning of opennessWarnings(http.host, access)) telemetry.log.warn(warning);
+  return startServer({
+    integration,
+    logger: requestLogger(telemetry),
+    version: packageVersion(),
+    detectorRoutes,
+    access,
+    certificates,
+    ...http,
+  });
 }
