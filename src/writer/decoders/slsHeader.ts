@@ -3,7 +3,8 @@ import type { JsonObject, JsonValue } from '../../contracts/json.js';
 import type { PixelType } from '../pixelTypes.js';
 
 const MOST_PLACES = 4096;
-const MOST_PIXELS = 2 ** 31;
+/** More than any detector has: a broken header must not make us reserve all memory. */
+const MOST_PIXELS = 2 ** 27;
 /** `detType` of an Eiger. */
 const EIGER = 1;
 
