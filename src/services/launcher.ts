@@ -59,6 +59,8 @@ export class ServiceLauncher {
   private readonly stopping = new Set<string>();
   private readonly commands = new Map<string, ServiceCommand>();
   private readonly restarts = new Map<string, number>();
+  /** What the controller before had launched. */
+  private leftBehind: Record<string, Launched> = {};
 
   constructor(options: LauncherOptions) {
     this.options = options;
@@ -72,6 +74,7 @@ export class ServiceLauncher {
   async open(): Promise<void> {
     await mkdir(join(this.options.stateFolder, 'log'), { recursive: true });
     await this.socket.open();
+    this.leftBehind = await this.readLaunched();
   }
 
   /** Starts a service, or takes it over when it still runs; answers its endpoints once it is ready. */
@@ -92,7 +95,7 @@ export class ServiceLauncher {
 
   /** The service of the controller before, if it still runs and would be started the same way again. */
   private async takeOver({ name, executable, args }: ServiceCommand): Promise<Hello | null> {
-    const left = (await this.readLaunched())[name];
+    const left = this.leftBehind[name];
     if (left === undefined || !isAlive(left.pid)) return null;
     const hello = await this.hello(name, TAKEOVER_TIMEOUT_MS);
     if (hello !== null && isDeepStrictEqual(left.command, [executable, ...args])) return hello;

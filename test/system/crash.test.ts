@@ -54,7 +54,7 @@ describe('a controller that is killed with kill -9 and started again', function 
     await client.setConfig(acquisition('remembered.h5', 7));
     await client.reset();
     await crashAndServe();
-    expect(await processes.services(data)).to.deep.equal(services);
+    expect(await processes.services(data)).to.have.members(services);
     expect(await client.status()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
     expect((await client.config()).config).to.deep.equal(acquisition('remembered.h5', 7));
     await client.reapplyConfig();
