@@ -132,7 +132,6 @@ const limits = Type.Object(
     ),
     pollRunningMs: milliseconds(20, 'Time between two looks at a component while an acquisition runs.'),
     pollIdleMs: milliseconds(1_000, 'Time between two looks at a component otherwise.'),
-  },
     minimumFreeBytes: Type.Integer({
       minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,
@@ -140,7 +139,8 @@ const limits = Type.Object(
       description:
         'Space that has to remain free beside the frames of an acquisition, where a pipeline has an `image`.',
     }),
-  { ...closedWithDefaults, description: 'Timeouts and polling, in milliseconds.' },
+  },
+  { ...closedWithDefaults, description: 'Timeouts and polling in milliseconds, and free space.' },
 );
 
 const stall = Type.Object(
@@ -165,7 +165,6 @@ const stall = Type.Object(
   { ...closedWithDefaults, description: 'Acquisitions in which no frame comes any more.' },
 );
 
-const pipeline = Type.Object(
 const WITH_IMAGE = 'With `image`, configs are refused whose frames do not fit on the disk.';
 
 const image = Type.Optional(
@@ -182,10 +181,11 @@ const image = Type.Optional(
   ),
 );
 
+const pipeline = Type.Object(
   {
     name: name('Name of the pipeline in answers, logs and overlays. Unique.'),
-    detector: component('detector'),
     image,
+    detector: component('detector'),
     backend: component('backend'),
     writer: component('writer'),
   },
@@ -225,8 +225,8 @@ const pipelinesFrom = Type.Object(
       minLength: 1,
       description: 'JSON file with an entry for each pipeline, relative to this file.',
     }),
-    detector: component('detector', entryOptions),
     image,
+    detector: component('detector', entryOptions),
     backend: component('backend', entryOptions),
     writer: component('writer', entryOptions),
   },
