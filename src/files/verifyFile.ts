@@ -16,6 +16,8 @@ export interface FileFacts {
   readonly framesWritten: number;
   /** Frames asked for; null when unknown, 0: until stopped. */
   readonly framesExpected: number | null;
+  /** Of the acquisition that wrote it; null when the file does not say. */
+  readonly acquisitionId: string | null;
   readonly framesLost: number | null;
   /** Frames present that lack pixels; null when the file says nothing of the kind. */
   readonly framesIncomplete: number | null;
@@ -134,6 +136,7 @@ function readFacts(file: File, problems: string[]): Findings {
       complete: null,
       framesWritten: frames,
       framesExpected: null,
+      acquisitionId: null,
       framesLost: null,
       framesIncomplete: null,
     };
@@ -150,6 +153,7 @@ function readFacts(file: File, problems: string[]): Findings {
     layout: place.layout,
     complete,
     framesWritten,
+    acquisitionId: textAt(file, '/entry/acquisition_id'),
     framesExpected: numberAt(file, `${FACTS}/frames_expected`),
     framesLost: numberAt(file, `${FACTS}/frames_lost`),
     framesIncomplete: countIncomplete(datasetAt(file, `${place.group}/complete_image`)),
@@ -231,6 +235,12 @@ function datasetAt(file: File, path: string): Dataset | null {
 
 function isDataset(entity: object): entity is Dataset {
   return 'slice' in entity;
+}
+
+/** A text of the file; null when there is none, or it is empty. */
+function textAt(file: File, path: string): string | null {
+  const value = datasetAt(file, path)?.value;
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 function numberAt(file: File, path: string): number {

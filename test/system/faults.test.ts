@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { DiaClientError } from '../../src/client/client.js';
@@ -135,6 +135,21 @@ describe('a component that fails', function () {
     const facts = await verifyFile(dia.file('few.h5'));
     expect(facts).to.include({ framesWritten: 4, complete: false });
     expect(await dia.client.reset()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
+  });
+
+  it('does not take a file of another acquisition for its own', async () => {
+    await dia.client.setConfig(acquisition('other.h5', 20, 0.01));
+    await dia.client.start();
+    await dia.client.waitForStatus('FINISHED');
+    await dia.client.stop();
+    await dia.client.setConfig(acquisition('mine.h5', 20, 0.02));
+    await dia.client.start();
+    await rename(dia.file('mine.h5'), dia.file('moved.h5'));
+    await copyFile(dia.file('other.h5'), dia.file('mine.h5'));
+    const error = await failure(dia.client.waitForStatus('FINISHED', { timeoutMs: 10_000 }));
+    expect(error.code).to.equal('file_invalid');
+    expect(error.message).to.include('is of another acquisition');
+    expect((await verifyFile(dia.file('moved.h5'))).framesWritten).to.equal(20);
   });
 
   it('ends the run when somebody else moves a component', async () => {

@@ -31,6 +31,7 @@ export async function verifyFiles(components: Components, options: VerifyOptions
       const facts = await verifyInWorker(file, { signal: taskSignal, timeoutMs: options.timeoutMs });
       const bitDepth = parameters.backend.bit_depth;
       judge(writer.name, facts, {
+        acquisitionId: plan.id,
         frames: parameters.writer.frames,
         bitDepth: typeof bitDepth === 'number' ? bitDepth : null,
       });
@@ -52,8 +53,17 @@ async function end(writer: Supervisor<Writer>, signal: AbortSignal): Promise<voi
 function judge(
   component: string,
   facts: FileFacts,
-  expected: { frames: number; bitDepth: number | null },
+  expected: { frames: number; bitDepth: number | null; acquisitionId: string },
 ): void {
+  if (facts.acquisitionId !== null && facts.acquisitionId !== expected.acquisitionId) {
+    throw new ComponentFailedError('file_invalid', `The file ${facts.file} is of another acquisition.`, {
+      component,
+      operation: 'verify',
+      expected: expected.acquisitionId,
+      actual: facts.acquisitionId,
+      hint: 'Somebody put another file in its place, or two controllers wrote to one name. Look for the frames, then reset.',
+    });
+  }
   if (facts.framesWritten < expected.frames) {
     throw new ComponentFailedError(
       'frames_missing',

@@ -133,6 +133,7 @@ describe('checkFile', () => {
     framesWritten: 10,
     framesExpected: 10,
     framesLost: 0,
+    acquisitionId: null,
     framesIncomplete: null,
     shape: [4, 6],
     dtype: 'uint16',
