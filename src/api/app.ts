@@ -1,7 +1,10 @@
 import Koa, { type Context } from 'koa';
+import type { AccessSettings } from '../config/accessSettings.js';
 import { type DiaError, InvalidRequestError, toDiaError, UnknownNameError } from '../contracts/errors.js';
 import type { CommandContext, Integration } from '../contracts/integration.js';
 import type { JsonObject } from '../contracts/json.js';
+import { addressOf, Gate } from './access/gate.js';
+import type { Caller } from './access/tokenBook.js';
 import { announcesBody, readJsonBody } from './bodyReader.js';
 import { type DetectorRoute, withDetectorRoutes } from './detectorRoutes.js';
 import { Dispatcher, type Match } from './dispatcher.js';
@@ -23,6 +26,25 @@ const DEPRECATED_SINCE = '@1735689600';
 /** How long the rest of a refused body is still taken in, so that the client gets to read the answer. */
 const REFUSED_BODY_LINGER_MS = 1000;
 
+/** On every answer; the page has a content policy of its own. */
+const SECURITY_HEADERS = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Cache-Control', 'no-store'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['X-Frame-Options', 'SAMEORIGIN'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+] as const;
+
+/** Refusals that keep their status for old clients as well: browsers act on it, and old servers never gave them. */
+const ALWAYS_TOLD = ['unauthorized', 'forbidden', 'rate_limited'];
+
+/** Who sent a request. */
+interface Asker {
+  readonly requestId: string;
+  readonly caller: Caller | null;
+}
+
 /** What the API is made of. */
 export interface AppOptions {
   readonly integration: Integration;
@@ -31,6 +53,8 @@ export interface AppOptions {
   /** Errors are answered with HTTP 200, as the original does. */
   readonly legacyStatusCodes?: boolean;
   readonly bodyLimitBytes?: number;
+  /** Who may use the API; without it everybody. */
+  readonly access?: AccessSettings;
   readonly events?: EventStreamOptions;
   /** Routes of this deployment beside those of every one. */
   readonly detectorRoutes?: readonly DetectorRoute[];
@@ -60,10 +84,12 @@ class Api {
   readonly #dispatcher: Dispatcher;
   readonly #openApi: string;
   readonly #bodyLimitBytes: number;
+  readonly #gate: Gate;
 
   constructor(options: AppOptions, streams: EventStreams) {
     this.#options = options;
     this.#streams = streams;
+    this.#gate = new Gate(options.access);
     this.#bodyLimitBytes = options.bodyLimitBytes ?? 1024 * 1024;
     const routes = withDetectorRoutes(options.detectorRoutes ?? []);
     this.#dispatcher = new Dispatcher(routes);
@@ -75,26 +101,28 @@ class Api {
     const began = performance.now();
     const requestId = requestIdOf(context.req.headers['x-request-id']);
     context.res.setHeader('X-Request-Id', requestId);
-    context.res.setHeader('X-Content-Type-Options', 'nosniff');
-    context.res.setHeader('Cache-Control', 'no-store');
+    for (const [name, value] of SECURITY_HEADERS) context.res.setHeader(name, value);
     let failure: DiaError | null = null;
+    let caller: Caller | null = null;
     try {
-      await this.#serve(context, requestId);
+      caller = this.#gate.enter(context.req, context.res);
+      await this.#serve(context, { requestId, caller });
     } catch (thrown) {
       failure = toDiaError(thrown);
       this.#answerError(context, requestId, failure);
     }
     if (failure !== null && announcesBody(context.req)) lingerOnBody(context);
-    this.#log(context, { requestId, failure, durationMs: performance.now() - began });
+    this.#log(context, { requestId, caller, failure, durationMs: performance.now() - began });
   }
 
-  async #serve(context: Context, requestId: string): Promise<void> {
+  async #serve(context: Context, { requestId, caller }: Asker): Promise<void> {
     const match = this.#dispatcher.match(context.method, context.path);
     if (match.kind !== 'route') {
       answerWithoutRoute(context, match);
       return;
     }
     const { route, params } = match;
+    this.#gate.pass(route, caller, { request: context.req, response: context.res });
     markDeprecated(context, route);
     if (route.work.kind === 'document') {
       this.#answerDocument(context, route.work.document);
@@ -102,8 +130,13 @@ class Api {
     }
     const body = route.method === 'GET' ? undefined : await readJsonBody(context.req, this.#bodyLimitBytes);
     if (route.body === null) noBody.parse(body);
-    const caller: CommandContext = { requestId, client: clientOf(context) };
-    const added = await this.#work(route.work, { params, body, context: caller });
+    const lease = context.get('X-Dia-Lease');
+    const asker: CommandContext = {
+      requestId,
+      client: clientOf(context, caller),
+      ...(lease === '' ? {} : { lease }),
+    };
+    const added = await this.#work(route.work, { params, body, context: asker });
     answerJson(context, okEnvelope(this.#options.integration.status().status, added));
   }
 
@@ -134,10 +167,11 @@ class Api {
   #answerError(context: Context, requestId: string, error: DiaError): void {
     const operation = `${context.method} ${context.path}`;
     answerJson(context, errorEnvelope(error, { requestId, operation }));
-    context.status = this.#options.legacyStatusCodes ? 200 : httpStatusOf(error);
+    const isLegacy = this.#options.legacyStatusCodes && !ALWAYS_TOLD.includes(error.code);
+    context.status = isLegacy ? 200 : httpStatusOf(error);
   }
 
-  #log(context: Context, outcome: { requestId: string; failure: DiaError | null; durationMs: number }): void {
+  #log(context: Context, outcome: Asker & { failure: DiaError | null; durationMs: number }): void {
     const { logger } = this.#options;
     const { failure } = outcome;
     const { method, path } = context;
@@ -147,7 +181,7 @@ class Api {
       path,
       httpStatus: context.res.headersSent ? context.res.statusCode : context.status,
       durationMs: Math.round(outcome.durationMs * 1000) / 1000,
-      client: clientOf(context),
+      client: clientOf(context, outcome.caller),
     };
     // The client went away before it was told; what it asked for was done all the same.
     if (context.req.socket.destroyed) fields.clientGone = true;
@@ -209,9 +243,10 @@ function markDeprecated(context: Context, route: Route): void {
   }
 }
 
-/** The address of the client, IPv4 also where the socket calls it an IPv6 one. */
-function clientOf(context: Context): string {
-  return context.ip.startsWith('::ffff:') ? context.ip.slice('::ffff:'.length) : context.ip;
+/** The address of the client, after the name of its token if it has one. */
+function clientOf(context: Context, caller: Caller | null): string {
+  const address = addressOf(context.req);
+  return caller === null ? address : `${caller.name}@${address}`;
 }
 
 /** Cuts the connection when the rest of a refused body does not end soon. */

@@ -24,7 +24,7 @@ export type RouteWork =
 
 /** One row of the route table. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With `:name` for parameters. */
   readonly path: string;
   /** Other spellings of the path that are kept for old clients. */

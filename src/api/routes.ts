@@ -39,6 +39,7 @@ const settingsBody = new BodyRule(bodies.backendSettings, {
   whenMissing: "The backend's action config needs settings as a JSON body: use PUT.",
   example: { bit_depth: 16, n_frames: 100 },
 });
+const leaseBody = new BodyRule(bodies.lease, { required: true, example: { owner: 'scan 42', seconds: 60 } });
 const anyBody = new BodyRule(bodies.anything);
 
 const command = (make: (request: ApiRequest) => Command): RouteWork => ({ kind: 'command', command: make });
@@ -296,6 +297,30 @@ export const routes: readonly Route[] = [
       kind: 'read',
       read: async (integration, { body }) => ({ result: await integration.dryRun(body ?? null) }),
     },
+  },
+  {
+    method: 'POST',
+    path: `${V1}/lease`,
+    summary: 'Take control, or keep it for longer: commands without the lease are refused, except kill.',
+    body: leaseBody,
+    adds: adds.leaseTaken,
+    work: command(({ body }) => ({ type: 'lease.take', ...leaseBody.need(body) })),
+  },
+  {
+    method: 'DELETE',
+    path: `${V1}/lease`,
+    summary: 'Give control back.',
+    body: null,
+    adds: adds.lease,
+    work: command(() => ({ type: 'lease.release' })),
+  },
+  {
+    method: 'GET',
+    path: `${V1}/lease`,
+    summary: 'Who holds control, and for how long.',
+    body: null,
+    adds: adds.lease,
+    work: { kind: 'read', read: (integration) => ({ lease: integration.lease() }) },
   },
   {
     method: 'GET',

@@ -43,6 +43,12 @@ const errorFactsSchema = Type.Object({
   hint: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'What to do next.' }),
 });
 
+const leaseSchema = Type.Object({
+  owner: Type.String(),
+  remaining_s: Type.Number({ minimum: 0, description: 'Seconds until it ends by itself.' }),
+});
+type Lease = Static<typeof leaseSchema>;
+
 /** The envelope of an answer that is an error. */
 export const errorEnvelopeSchema = Type.Object({
   state: Type.Literal('error'),
@@ -102,6 +108,13 @@ export const adds = {
   backend: Type.Object({ value: Type.Optional(anyValue), config: Type.Optional(anyValue) }),
   clientConfiguration: Type.Object({ client_configuration: mapOf(anyValue) }),
   result: Type.Object({ result: anyValue }),
+  lease: Type.Object({ lease: Type.Unsafe<Lease | null>({ anyOf: [leaseSchema, { type: 'null' }] }) }),
+  leaseTaken: Type.Object({
+    lease: Type.Intersect([
+      leaseSchema,
+      Type.Object({ id: Type.String({ description: 'Secret: for the header X-Dia-Lease of commands.' }) }),
+    ]),
+  }),
 };
 
 /** Request bodies, by what they ask for. */
@@ -129,6 +142,18 @@ export const bodies = {
   clientConfiguration: mapOf(mapOf(section), {
     description: 'By pipeline: the fields that differ there from the shared config.',
   }),
+  lease: Type.Object(
+    {
+      owner: Type.String({
+        minLength: 1,
+        maxLength: 128,
+        pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+        description: 'Who takes it, for people: it is shown to those who are refused.',
+      }),
+      seconds: Type.Number({ minimum: 1, maximum: 86_400, description: 'How long it lasts unless renewed.' }),
+    },
+    { additionalProperties: false },
+  ),
   anything: anyValue,
   none: Type.Unsafe<Record<string, never> | null>({
     type: ['object', 'null'],

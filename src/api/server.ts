@@ -1,6 +1,14 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type DiaError, InvalidRequestError, toDiaError, WrongStateError } from '../contracts/errors.js';
+import type { Certificates } from './access/certificates.js';
 import { type AppOptions, createApp } from './app.js';
 import { announcesBody } from './bodyReader.js';
 import { errorEnvelope } from './errorTable.js';
@@ -22,6 +30,8 @@ export interface ServerOptions extends AppOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Serves https; without them http. */
+  readonly certificates?: Certificates | null;
 }
 
 /** A server that listens. */
@@ -39,15 +49,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { koa, streams } = createApp(options);
   const answer = koa.callback();
-  const server = createServer(
-    {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CONNECTION_CHECK_MS,
-    },
-    answer,
-  );
+  const server = newServer(options.certificates ?? null, answer);
   // A body that is refused for its announced size or place need not be sent at all.
   server.on('checkContinue', (request: IncomingMessage, response) => {
     const limit = options.bodyLimitBytes ?? 1024 * 1024;
@@ -62,7 +64,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${urlHost(options.host)}:${port}`,
+    url: `${options.certificates ? 'https' : 'http'}://${urlHost(options.host)}:${port}`,
     port,
     close: () => {
       streams.close();
@@ -70,6 +72,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return close(server);
     },
   };
+}
+
+function newServer(certificates: Certificates | null, answer: RequestListener): Server {
+  const limits = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CONNECTION_CHECK_MS,
+  };
+  if (certificates === null) return createServer(limits, answer);
+  const { cert, key } = certificates;
+  return createTlsServer({ ...limits, cert, key, handshakeTimeout: HEADERS_TIMEOUT_MS }, answer);
 }
 
 async function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
@@ -117,7 +131,9 @@ async function whoServes(host: string, port: number): Promise<string> {
     const url = `http://${urlHost(host)}:${port}/api/v1/info`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     const body: unknown = await answer.json();
-    if (typeof body === 'object' && body !== null && 'server_info' in body) return 'another dia';
+    // One that asks for a token answers an error, in the same envelope.
+    const isOurs = typeof body === 'object' && body !== null && ('server_info' in body || 'error' in body);
+    if (isOurs && 'state' in body) return 'another dia';
   } catch {
     // Whatever it is, it does not speak this API.
   }
@@ -132,7 +148,9 @@ function urlHost(host: string): string {
 
 /** Answers what is not even HTTP, or came too slowly, in the same envelope. */
 function refuse(error: NodeJS.ErrnoException, socket: Socket, { logger }: ServerOptions): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Who does not even speak TLS could not read an answer.
+  const isTlsFault = /^(?:ERR_SSL|ERR_TLS|EPROTO)/.test(error.code ?? '');
+  if (error.code === 'ECONNRESET' || isTlsFault || !socket.writable) {
     socket.destroy();
     return;
   }
@@ -171,9 +189,18 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket, { logger }: Server
  */
 function unusedConnections(server: Server): Set<Socket> {
   const unused = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
+  const watch = (socket: Socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
+  };
+  server.on('connection', watch);
+  server.on('secureConnection', (socket: Socket) => {
+    // From now on the requests come from this socket, and no more from the one beneath it.
+    for (const beneath of unused) {
+      if (beneath.remotePort === socket.remotePort && beneath.remoteAddress === socket.remoteAddress)
+        unused.delete(beneath);
+    }
+    watch(socket);
   });
   const use = ({ socket }: IncomingMessage) => unused.delete(socket);
   server.on('request', use);

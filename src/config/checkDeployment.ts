@@ -3,6 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Role } from '../contracts/component.js';
 import { DiaError } from '../contracts/errors.js';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
+import { parseAddressBlock } from './addressBlock.js';
 import { DeploymentSchema, type PipelineSettings, type ServiceSettings } from './deployment.js';
 import type { Finding } from './deploymentFindings.js';
 import { checkReferences, findReferences, startOrder, substituteEndpoints } from './endpoints.js';
@@ -50,6 +51,7 @@ export function checkDeployment(
   for (const name of ['pipelines', 'auxiliaryWriters', 'services']) checkNames(settings, name, report);
   checkRoots(settings, report);
   checkPaths(settings, report);
+  checkAccess(settings, report);
 
   for (const { path: written, role, adapter } of adaptersIn(settings)) {
     const path = isMade && written[0] === 'pipelines' ? ['pipelinesFrom', role] : written;
@@ -113,6 +115,19 @@ function checkPaths(settings: unknown, report: Report): void {
     if (typeof path !== 'string') continue;
     if (seen.has(path)) report(['routes', index, 'path'], `'${path}' is used twice.`);
     seen.add(path);
+  }
+}
+
+function checkAccess(settings: unknown, report: Report): void {
+  const access = member(settings, 'access');
+  checkNames(access, 'tokens', (path, text) => report(['access', ...path], text));
+  for (const [index, text] of list(access, 'allow').entries()) {
+    if (typeof text === 'string' && text !== '' && parseAddressBlock(text) === null) {
+      report(
+        ['access', 'allow', index],
+        `expected an address or a block such as 10.1.0.0/16, got "${text}".`,
+      );
+    }
   }
 }
 

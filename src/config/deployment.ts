@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { JsonObject } from '../contracts/json.js';
 import { EXISTING_FILE_RULES } from '../contracts/writer.js';
+import { accessSchema } from './accessSettings.js';
 
 /** Programs of this project that a deployment can have started with it. */
 export const SERVICE_PROGRAMS = ['simulated-detector', 'simulated-backend', 'writer'] as const;
@@ -330,6 +331,7 @@ export const DeploymentSchema = Type.Object(
       description: 'Schema of the acquisition config, relative to this file.',
     }),
     http,
+    access: accessSchema,
     log,
     paths,
     existingFile: Type.Enum(EXISTING_FILE_RULES, {

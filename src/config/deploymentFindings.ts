@@ -59,7 +59,12 @@ export function schemaFindings(
       const key = String(error.params.missingProperty);
       return { path: [...path, key], text: 'is missing.', line: source.lineOf(path) };
     }
-    return { path, text: valueText(error), line: source.lineOf(path) };
+    // Who puts a token where its hash belongs shall not find it in a log.
+    const text =
+      path.at(-1) === 'sha256'
+        ? 'expected the 64 hexadecimal digits that `dia token` prints.'
+        : valueText(error);
+    return { path, text, line: source.lineOf(path) };
   });
 }
 

@@ -44,12 +44,16 @@ export const ERROR_CODES = [
   'unknown_action',
   'unknown_parameter',
   'unknown_pipeline',
+  'unauthorized',
+  'forbidden',
   // The state does not allow it.
   'wrong_state',
   'preempted',
   'component_disabled',
   'file_exists',
   'already_running',
+  'lease_held',
+  'rate_limited',
   // A component is at fault.
   'component_failed',
   'component_refused',

@@ -6,6 +6,8 @@ export interface CommandContext {
   readonly requestId: string;
   /** Address or name of who asked, for the audit trail. */
   readonly client: string;
+  /** The lease that the client says it holds; undefined when it says nothing. */
+  readonly lease?: string;
 }
 
 /** Everything that can be asked of the integration and may change it. */
@@ -27,7 +29,9 @@ export type Command =
   | { readonly type: 'detector.setValue'; readonly name: string; readonly value: JsonValue }
   | { readonly type: 'backend.call'; readonly action: string; readonly settings: Section | null }
   | { readonly type: 'overlay.set'; readonly overlays: Record<string, Record<string, Section>> }
-  | { readonly type: 'overlay.clear'; readonly pipeline: string };
+  | { readonly type: 'overlay.clear'; readonly pipeline: string }
+  | { readonly type: 'lease.take'; readonly owner: string; readonly seconds: number }
+  | { readonly type: 'lease.release' };
 
 /** What a command adds to the envelope: the names and values are those of the wire. */
 export type Reply = JsonObject;
@@ -73,5 +77,7 @@ export interface Integration {
   overlay(pipeline: string): Record<string, Section>;
   /** Validates without touching anything: `{valid, findings: [text], config}`; a body that is no config comes back as it is. */
   dryRun(body: JsonValue): Promise<JsonValue>;
+  /** Who holds control: `{owner, remaining_s}`; null when nobody does. */
+  lease(): JsonObject | null;
   readonly events: EventSource;
 }

@@ -119,6 +119,10 @@ export class FakeIntegration implements Integration {
     };
   }
 
+  lease(): JsonObject | null {
+    return null;
+  }
+
   overlay(pipeline: string): Record<string, Section> {
     return { detector: { pipeline } };
   }
@@ -143,6 +147,10 @@ export class FakeIntegration implements Integration {
         return command.action === 'config' ? { config: command.settings ?? {} } : { value: null };
       case 'overlay.set':
         return { client_configuration: command.overlays };
+      case 'lease.take':
+        return { lease: { id: 'secret', owner: command.owner, remaining_s: command.seconds } };
+      case 'lease.release':
+        return { lease: null };
       case 'overlay.clear':
         return { client_configuration: {} };
       default:

@@ -45,7 +45,7 @@ describe('the OpenAPI document', () => {
     expect(document.info).to.include({ title: 'dia', version: '0.1.0' });
     for (const [method, path, operation] of operations) {
       expect(path, path).to.match(/^\//);
-      expect(['get', 'put', 'post']).to.include(method);
+      expect(['get', 'put', 'post', 'delete']).to.include(method);
       expect(operation.responses[200]?.description, `${method} ${path}`).to.be.a('string');
     }
   });

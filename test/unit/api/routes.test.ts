@@ -144,6 +144,14 @@ const cases: Case[] = [
     command: null,
     adds: { client_configuration: { detector: { pipeline: 'left' } } },
   },
+  {
+    request: 'POST /api/v1/lease',
+    json: { owner: 'scan 42', seconds: 60 },
+    command: { type: 'lease.take', owner: 'scan 42', seconds: 60 },
+    adds: { lease: { id: 'secret', owner: 'scan 42', remaining_s: 60 } },
+  },
+  { request: 'DELETE /api/v1/lease', command: { type: 'lease.release' }, adds: { lease: null } },
+  { request: 'GET /api/v1/lease', command: null, adds: { lease: null } },
   { request: 'POST /api/v1/daq_test', json: ['echo', 1], command: null, adds: { result: ['echo', 1] } },
   { request: 'POST /api/v1/daq_test', command: null, adds: { result: null } },
 ];
