@@ -116,12 +116,15 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Launches the services layer by layer: one that needs another's endpoints comes after it. */
-async function launchAll({ deployment }: LoadedDeployment, launcher: ServiceLauncher): Promise<Endpoints> {
+async function launchAll(
+  { deployment, roots }: LoadedDeployment,
+  launcher: ServiceLauncher,
+): Promise<Endpoints> {
   const endpoints: Record<string, Readonly<Record<string, string>>> = {};
   for (const layer of startOrder(deployment.services)) {
     await Promise.all(
       layer.map(async (service) => {
-        endpoints[service.name] = await launcher.launch(commandOf(service, endpoints));
+        endpoints[service.name] = await launcher.launch(commandOf(service, { endpoints, roots }));
       }),
     );
   }
@@ -130,16 +133,18 @@ async function launchAll({ deployment }: LoadedDeployment, launcher: ServiceLaun
 
 function commandOf(
   { name, program, command, args, lingerMs }: ServiceSettings,
-  endpoints: Endpoints,
+  { endpoints, roots }: { endpoints: Endpoints; roots: readonly string[] },
 ): ServiceCommand {
   const [executable, ...first] =
     program === undefined
       ? (command ?? [])
       : [process.execPath, fileURLToPath(new URL(PROGRAMS[program], import.meta.url))];
+  // The writer looks once more when it opens the file: a folder may have become a link since the config was checked.
+  const allowed = program === 'writer' ? roots.flatMap((folder) => ['--data-root', folder]) : [];
   return {
     name,
     executable: executable ?? '',
-    args: [...first, ...substituteEndpoints(args, endpoints)],
+    args: [...first, ...substituteEndpoints(args, endpoints), ...allowed],
     lingerMs,
     ...(program === undefined ? {} : { listenOn }),
   };

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
@@ -121,16 +124,6 @@ describe('commands in the wrong state, and commands that cross', function () {
     }
   });
 
-  it('pre-empts a configure with reset: the one is told, the other ends in INITIALIZED', async () => {
-    const configuring = failure(dia.client.setConfig(acquisition('preempted.h5', 5)));
-    const events = dia.client.events();
-    for await (const { data } of events) if (data.transition === 'configuring') break;
-    const reset = await dia.client.reset();
-    expect(reset).to.include({ status: 'IntegrationStatus.INITIALIZED' });
-    const error = await Promise.race([configuring, Promise.resolve(null)]);
-    if (error !== null) expect(error.code).to.equal('preempted');
-  });
-
   it('runs without a file while the writer is disabled', async () => {
     expect((await dia.client.setClientsEnabled({ writer: false })).clients_enabled).to.include({
       writer: false,
@@ -176,5 +169,26 @@ describe('commands in the wrong state, and commands that cross', function () {
     expect(await dia.client.detectorValue('exptime')).to.equal(0.001);
     const error = await failure(dia.client.detectorValue('no-such-value'));
     expect(error.message).to.include('no-such-value');
+  });
+});
+
+describe('an output folder that becomes a link out of the data roots', function () {
+  this.timeout(30_000);
+
+  it('is noticed when the file is opened, and nothing is written there', async () => {
+    const dia = await boot();
+    const outside = await mkdtemp(join(tmpdir(), 'dia-outside-'));
+    try {
+      await mkdir(dia.file('sub'));
+      await dia.client.setConfig(acquisition('sub/run.h5', 3));
+      await rename(dia.file('sub'), dia.file('elsewhere'));
+      await symlink(outside, dia.file('sub'));
+      const error = await failure(dia.client.start());
+      expect(error.message).to.include('data roots');
+      expect(await readdir(outside)).to.deep.equal([]);
+    } finally {
+      await dia.close();
+      await rm(outside, { recursive: true });
+    }
   });
 });

@@ -137,6 +137,18 @@ describe('a component that fails', function () {
     expect(await dia.client.reset()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
   });
 
+  it('lets reset pre-empt a configure that hangs, and tells both clients', async () => {
+    const pid = await pidOf('backend');
+    stopped.push(pid);
+    process.kill(pid, 'SIGSTOP');
+    const configuring = failure(dia.client.setConfig(acquisition('hangs.h5', 5)));
+    for await (const { data } of dia.client.events()) if (data.transition === 'configuring') break;
+    const resetting = dia.client.reset();
+    expect((await configuring).code).to.equal('preempted');
+    process.kill(pid, 'SIGCONT');
+    expect(await resetting).to.include({ status: 'IntegrationStatus.INITIALIZED' });
+  });
+
   it('does not take a file of another acquisition for its own', async () => {
     await dia.client.setConfig(acquisition('other.h5', 20, 0.01));
     await dia.client.start();
