@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { Answer, Envelope, StatusAnswer } from '../api/schemas.js';
 import type { AcquisitionConfig, JsonValue, Section } from '../contracts/json.js';
 import { DiaClientError } from './clientError.js';
+import type { Connection } from './connection.js';
 import { type DiaEvent, type EventsOptions, followEvents } from './eventStream.js';
-import { type Call, type CallSettings, callApi, fetchJson } from './httpCalls.js';
+import { type Call, callApi, fetchJson } from './httpCalls.js';
 import { type WaitOptions, waitForStatus } from './waitForStatus.js';
 
 export type { DiaEvent, EventsOptions } from './eventStream.js';
@@ -17,6 +18,10 @@ export const DEFAULT_ADDRESS = 'http://127.0.0.1:10000';
 export interface ClientOptions {
   /** For one request; 120 s unless told, as a start waits for the hardware. */
   readonly timeoutMs?: number;
+  /** For servers that ask for one. */
+  readonly token?: string | undefined;
+  /** Certificates to trust beside those of the system, in PEM. */
+  readonly ca?: string | undefined;
 }
 
 /** Sections of a config, any of them left out. */
@@ -33,12 +38,15 @@ export interface RequestOptions {
  */
 export class DiaClient {
   readonly address: string;
-  readonly #settings: CallSettings;
+  readonly #timeoutMs: number;
+  readonly #access: Pick<Connection, 'token' | 'ca'>;
+  #lease: string | undefined;
 
   constructor(address: string = DEFAULT_ADDRESS, options: ClientOptions = {}) {
     const withScheme = /^https?:\/\//.test(address) ? address : `http://${address}`;
     this.address = withScheme.replace(/\/+$/, '');
-    this.#settings = { address: this.address, timeoutMs: options.timeoutMs ?? 120_000 };
+    this.#timeoutMs = options.timeoutMs ?? 120_000;
+    this.#access = { token: options.token, ca: options.ca };
   }
 
   /** Starts the acquisition; with sections, these are merged into the last config and applied first. */
@@ -150,6 +158,25 @@ export class DiaClient {
     return this.#call({ method: 'POST', path: '/daq_test', body, ...options });
   }
 
+  /** Who holds control; null when nobody does. */
+  lease(options: RequestOptions = {}): Promise<Answer<'lease'>> {
+    return this.#call({ method: 'GET', path: '/lease', ...options });
+  }
+
+  /** Takes control for a time, or keeps it for longer; from then on this client's commands carry the lease. */
+  async takeLease(lease: { owner: string; seconds: number }): Promise<Answer<'leaseTaken'>> {
+    const answer = await this.#call<Answer<'leaseTaken'>>({ method: 'POST', path: '/lease', body: lease });
+    this.#lease = answer.lease.id;
+    return answer;
+  }
+
+  /** Gives control back. */
+  async releaseLease(): Promise<Answer<'lease'>> {
+    const answer = await this.#call<Answer<'lease'>>({ method: 'DELETE', path: '/lease' });
+    this.#lease = undefined;
+    return answer;
+  }
+
   /** Whether a server answers. */
   async ping(): Promise<boolean> {
     return this.status().then(
@@ -160,12 +187,12 @@ export class DiaClient {
 
   /** The OpenAPI document. */
   openApi(options: RequestOptions = {}): Promise<unknown> {
-    return fetchJson(this.#settings, { method: 'GET', path: '/openapi.json', ...options });
+    return fetchJson(this.#settings(), { method: 'GET', path: '/openapi.json', ...options });
   }
 
   /** Follows the events until the signal aborts; resumes by itself when the connection is cut. */
   events(options: EventsOptions = {}): AsyncGenerator<DiaEvent> {
-    return followEvents(this.address, options);
+    return followEvents(this.#connection(), options);
   }
 
   /**
@@ -173,11 +200,19 @@ export class DiaClient {
    * `IntegrationStatus.`. Throws when the integration goes to ERROR instead, or when it takes too long.
    */
   waitForStatus(target: string | readonly string[], options: WaitOptions = {}): Promise<Envelope['status']> {
-    return waitForStatus(this.address, typeof target === 'string' ? [target] : target, options);
+    return waitForStatus(this.#connection(), typeof target === 'string' ? [target] : target, options);
   }
 
   #call<T extends Envelope>(call: Call): Promise<T> {
-    return callApi<T>(this.#settings, { ...call, path: `/api/v1${call.path}` });
+    return callApi<T>(this.#settings(), { ...call, path: `/api/v1${call.path}` });
+  }
+
+  #settings() {
+    return { connection: this.#connection(), timeoutMs: this.#timeoutMs };
+  }
+
+  #connection(): Connection {
+    return { address: this.address, lease: this.#lease, ...this.#access };
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { DiaClientError, isRecord } from './clientError.js';
+import { DiaClientError, errorOfEnvelope, isRecord } from './clientError.js';
+import { type Connection, sendOver } from './connection.js';
 import { noAnswer } from './httpCalls.js';
 import { parseServerSentEvents, type ServerSentEvent } from './sseParser.js';
 
@@ -29,7 +30,10 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * Ends when the signal aborts. Throws {@link DiaClientError} when there is no server at first, or none
  * came back in time.
  */
-export async function* followEvents(address: string, options: EventsOptions = {}): AsyncGenerator<DiaEvent> {
+export async function* followEvents(
+  connection: Connection,
+  options: EventsOptions = {},
+): AsyncGenerator<DiaEvent> {
   const { signal } = options;
   const reconnectTimeoutMs = options.reconnectTimeoutMs ?? 30_000;
   let lastEventId = options.lastEventId;
@@ -38,7 +42,7 @@ export async function* followEvents(address: string, options: EventsOptions = {}
   let everConnected = false;
   while (!signal?.aborted) {
     try {
-      for await (const event of openStream(address, lastEventId, signal)) {
+      for await (const event of openStream(connection, lastEventId, signal)) {
         everConnected = true;
         lostAt = null;
         pauseMs = FIRST_PAUSE_MS;
@@ -60,7 +64,7 @@ export async function* followEvents(address: string, options: EventsOptions = {}
 
 /** One connection, until it ends. */
 async function* openStream(
-  address: string,
+  server: Connection,
   lastEventId: string | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DiaEvent> {
@@ -69,7 +73,7 @@ async function* openStream(
     connection.abort(new DOMException('No answer in time', 'TimeoutError'));
   }, CONNECT_TIMEOUT_MS);
   try {
-    const answer = await fetch(`${address}/api/v1/events`, {
+    const answer = await sendOver(server, '/api/v1/events', {
       signal: signal === undefined ? connection.signal : AbortSignal.any([connection.signal, signal]),
       headers: {
         Accept: 'text/event-stream',
@@ -78,7 +82,9 @@ async function* openStream(
     });
     clearTimeout(connectTimer);
     if (!answer.ok || !answer.headers.get('content-type')?.startsWith('text/event-stream')) {
-      throw new DiaClientError(`${address} gives no events (HTTP ${answer.status}).`, {
+      const body: unknown = await answer.json().catch(() => null);
+      if (isRecord(body) && body.state === 'error') throw errorOfEnvelope(body, Math.max(answer.status, 400));
+      throw new DiaClientError(`${server.address} gives no events (HTTP ${answer.status}).`, {
         code: 'bad_answer',
         httpStatus: Math.max(answer.status, 400),
         component: 'controller',
@@ -94,9 +100,7 @@ async function* openStream(
       if (known !== null) yield known;
     }
   } catch (thrown) {
-    throw thrown instanceof DiaClientError
-      ? thrown
-      : noAnswer({ address, timeoutMs: CONNECT_TIMEOUT_MS }, thrown);
+    throw thrown instanceof DiaClientError ? thrown : noAnswer(server, CONNECT_TIMEOUT_MS, thrown);
   } finally {
     clearTimeout(connectTimer);
     connection.abort();

@@ -1,16 +1,16 @@
 import type { Envelope } from '../api/schemas.js';
 import { DiaClientError, errorOfEnvelope, isRecord } from './clientError.js';
+import { type Connection, sendOver } from './connection.js';
 
 /** How requests are sent. */
 export interface CallSettings {
-  /** Without a slash at the end. */
-  readonly address: string;
+  readonly connection: Connection;
   readonly timeoutMs: number;
 }
 
 /** One request. */
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
@@ -36,32 +36,37 @@ export async function fetchJson(settings: CallSettings, call: Call): Promise<unk
 }
 
 /** What went wrong when no answer came. */
-export function noAnswer(settings: { address: string; timeoutMs?: number }, thrown: unknown): DiaClientError {
+export function noAnswer({ address }: Connection, timeoutMs: number, thrown: unknown): DiaClientError {
   const code = causeCode(thrown);
   const place = { component: 'controller', actual: code ?? String(thrown), cause: thrown };
+  if (code !== undefined && /CERT|SELF_SIGNED|ISSUER|ALTNAME/.test(code)) {
+    return new DiaClientError(`The certificate of ${address} is not trusted (${code}).`, {
+      ...place,
+      code: 'component_unreachable',
+      expected: 'a certificate of a known authority, for this name',
+      hint: 'Name the file with the certificate to trust: --ca or DIA_CA. It has to be for the name in the address.',
+    });
+  }
   if (thrown instanceof Error && thrown.name === 'TimeoutError') {
-    return new DiaClientError(`${settings.address} did not answer within ${settings.timeoutMs} ms.`, {
+    return new DiaClientError(`${address} did not answer within ${timeoutMs} ms.`, {
       ...place,
       code: 'component_timeout',
-      expected: `an answer within ${settings.timeoutMs} ms`,
+      expected: `an answer within ${timeoutMs} ms`,
       hint: 'The command may still be under way: see `dia status`. Look at the server, or allow more time.',
     });
   }
-  return new DiaClientError(
-    `No dia server answers at ${settings.address} (${code ?? 'connection failed'}).`,
-    {
-      ...place,
-      code: 'component_unreachable',
-      expected: 'a dia server',
-      hint: `Start one with \`dia serve\`, or name the right address with --url. Is ${settings.address} right?`,
-    },
-  );
+  return new DiaClientError(`No dia server answers at ${address} (${code ?? 'connection failed'}).`, {
+    ...place,
+    code: 'component_unreachable',
+    expected: 'a dia server',
+    hint: `Start one with \`dia serve\`, or name the right address with --url. Is ${address} right?`,
+  });
 }
 
 async function send(settings: CallSettings, { method, path, body, signal }: Call): Promise<Response> {
   const deadline = AbortSignal.timeout(settings.timeoutMs);
   try {
-    return await fetch(settings.address + path, {
+    return await sendOver(settings.connection, path, {
       method,
       signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
       ...(body === undefined
@@ -84,10 +89,10 @@ async function readJson(answer: Response, settings: CallSettings, { signal }: Ca
 
 /** What the caller aborted is passed on as it is. */
 function failure(settings: CallSettings, thrown: unknown, signal: AbortSignal | undefined): unknown {
-  return signal?.aborted ? signal.reason : noAnswer(settings, thrown);
+  return signal?.aborted ? signal.reason : noAnswer(settings.connection, settings.timeoutMs, thrown);
 }
 
-function notOurs({ address }: CallSettings, answer: Response): DiaClientError {
+function notOurs({ connection: { address } }: CallSettings, answer: Response): DiaClientError {
   return new DiaClientError(`What answers at ${address} is not a dia server (HTTP ${answer.status}).`, {
     code: 'bad_answer',
     httpStatus: answer.status,

@@ -1,5 +1,6 @@
 import type { Envelope, StatusAnswer } from '../api/schemas.js';
 import { DiaClientError, errorFactsOf, isRecord } from './clientError.js';
+import type { Connection } from './connection.js';
 import { type DiaEvent, followEvents } from './eventStream.js';
 import { callApi } from './httpCalls.js';
 
@@ -19,7 +20,7 @@ export interface WaitOptions {
  * (with the integration's own error), and `component_timeout` when it takes too long.
  */
 export async function waitForStatus(
-  address: string,
+  connection: Connection,
   targets: readonly string[],
   options: WaitOptions = {},
 ): Promise<Envelope['status']> {
@@ -28,11 +29,11 @@ export async function waitForStatus(
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
   let last = 'unknown';
-  for await (const event of followEvents(address, { signal, reconnectTimeoutMs: timeoutMs })) {
+  for await (const event of followEvents(connection, { signal, reconnectTimeoutMs: timeoutMs })) {
     if (event.type !== 'snapshot' && event.type !== 'state') continue;
     last = withPrefix(String(event.data.status));
     if (wanted.includes(last)) return last;
-    if (last === `${PREFIX}ERROR`) throw inError(await present(address, event), wanted);
+    if (last === `${PREFIX}ERROR`) throw inError(await present(connection, event), wanted);
   }
   options.signal?.throwIfAborted();
   throw new DiaClientError(
@@ -49,10 +50,10 @@ export async function waitForStatus(
 }
 
 /** The whole status; an event of type `state` only carries the error's text. */
-async function present(address: string, { data }: DiaEvent): Promise<Record<string, unknown>> {
+async function present(connection: Connection, { data }: DiaEvent): Promise<Record<string, unknown>> {
   if (isRecord(data.error)) return data;
   const call = { method: 'GET', path: '/api/v1/status' } as const;
-  const answer = await callApi<StatusAnswer>({ address, timeoutMs: STATUS_TIMEOUT_MS }, call).catch(
+  const answer = await callApi<StatusAnswer>({ connection, timeoutMs: STATUS_TIMEOUT_MS }, call).catch(
     () => null,
   );
   // It may have been reset by somebody in the meantime; then the event knows more.

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
-import { DiaClient } from '../client/client.js';
+import type { DiaClient } from '../client/client.js';
 import type { AcquisitionConfig } from '../contracts/json.js';
+import { connect, type ServerOptions } from './connect.js';
 import { EXIT_CODES, type ExitName } from './exitCodes.js';
 import { describeFile, type FileReport, reportFile, wireReport } from './fileReport.js';
 import { readInput } from './inputFile.js';
@@ -11,8 +12,7 @@ import { parseConfig, type RunFlags, runConfig } from './runConfig.js';
 import { RunDisplay } from './runDisplay.js';
 
 /** What `dia acquire` is told. */
-export interface AcquireOptions extends RunFlags {
-  readonly url: string;
+export interface AcquireOptions extends RunFlags, ServerOptions {
   /** Path of a JSON file, `-` for the standard input. */
   readonly config?: string | undefined;
   readonly reset?: boolean | undefined;
@@ -26,7 +26,7 @@ export async function acquireCommand(output: Output, options: AcquireOptions): P
     output.problem('Not waiting for the stop. `dia status` shows whether the acquisition still runs.');
     process.exit(EXIT_CODES.interrupted.code);
   });
-  return acquire(new DiaClient(options.url), {
+  return acquire(await connect(options), {
     output,
     config: runConfig(options, file),
     reset: options.reset ?? false,

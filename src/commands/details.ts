@@ -1,10 +1,10 @@
-import { DiaClient } from '../client/client.js';
 import { isRecord } from '../client/clientError.js';
+import { connect, type ServerOptions } from './connect.js';
 import type { Output } from './output.js';
 
 /** Prints every component's own word for its state, asked live. */
-export async function detailsCommand(output: Output, options: { readonly url: string }): Promise<undefined> {
-  const answer = await new DiaClient(options.url).statusDetails();
+export async function detailsCommand(output: Output, options: ServerOptions): Promise<undefined> {
+  const answer = await (await connect(options)).statusDetails();
   output.document(answer);
   const rows = flatten(answer.details);
   const width = Math.max(0, ...rows.map(([name]) => name.length));

@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import type { TokenSettings } from '../config/accessSettings.js';
 import { packageVersion } from '../version.js';
 import { EXIT_CODES, exitCodesHelp } from './exitCodes.js';
 import { integerArgument, numberArgument, withJson, withServer } from './options.js';
@@ -6,6 +7,8 @@ import { runCommand } from './runCommand.js';
 import { RUN_DEFAULTS } from './runConfig.js';
 
 // The commands are imported when they are run: `dia status` should not wait for what only `dia serve` needs.
+
+const TOKEN_ROLES: TokenSettings['role'][] = ['operator', 'observer'];
 
 /** Runs `dia` with the arguments after its name, and ends the process. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
@@ -175,9 +178,23 @@ function addChecking(program: Command): void {
       'frames they should hold; as many as they say themselves unless given',
       integerArgument,
     )
+    .option(
+      '--repair',
+      'first make files readable that were not closed: their writer was killed, or the disk was full',
+    )
     .action((files: string[], options) =>
       runCommand(options, async (output) =>
         (await import('./verify.js')).verifyCommand(output, files, options),
+      ),
+    );
+  withJson(program.command('token'))
+    .summary('make a token for a deployment')
+    .description('Makes a token, prints it once, and the entry of `access.tokens` for the deployment.')
+    .argument('<name>', 'who gets the token')
+    .addOption(new Option('--role <role>', 'what its holder may do').choices(TOKEN_ROLES).default('operator'))
+    .action((name: string, options) =>
+      runCommand(options, async (output) =>
+        (await import('./token.js')).tokenCommand(output, { name, role: options.role }),
       ),
     );
   // Only for the list: its arguments never come here, see runProgram.

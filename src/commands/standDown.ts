@@ -1,5 +1,5 @@
-import { DiaClient } from '../client/client.js';
 import type { StandDown } from '../contracts/acquisition.js';
+import { connect, type ServerOptions } from './connect.js';
 import type { Output } from './output.js';
 import { statusWord } from './runDisplay.js';
 
@@ -7,9 +7,9 @@ import { statusWord } from './runDisplay.js';
 export async function standDownCommand(
   output: Output,
   how: StandDown,
-  options: { readonly url: string },
+  options: ServerOptions,
 ): Promise<undefined> {
-  const answer = await new DiaClient(options.url)[how]();
+  const answer = await (await connect(options))[how]();
   output.document(answer);
   output.line(statusWord(answer.status));
   return undefined;

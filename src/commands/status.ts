@@ -1,6 +1,7 @@
 import type { StatusAnswer } from '../api/schemas.js';
-import { DiaClient } from '../client/client.js';
+import type { DiaClient } from '../client/client.js';
 import { isRecord } from '../client/clientError.js';
+import { connect, type ServerOptions } from './connect.js';
 import type { Output } from './output.js';
 import { progressText } from './progressLine.js';
 import { progressView, RunDisplay, statusWord } from './runDisplay.js';
@@ -8,9 +9,9 @@ import { progressView, RunDisplay, statusWord } from './runDisplay.js';
 /** Prints the status once, or each change of it until Ctrl-C. */
 export async function statusCommand(
   output: Output,
-  options: { readonly url: string; readonly watch?: boolean },
+  options: ServerOptions & { readonly watch?: boolean },
 ): Promise<undefined> {
-  const client = new DiaClient(options.url);
+  const client = await connect(options);
   if (options.watch) return watch(client, output);
   const answer = await client.status();
   output.document(answer);

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 
 /** What the holder of a token may do. */
-export const ACCESS_ROLES = ['observer', 'operator'] as const;
+const ACCESS_ROLES = ['observer', 'operator'] as const;
 
 const closed = { additionalProperties: false };
 
