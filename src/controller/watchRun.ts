@@ -1,5 +1,6 @@
-import { ComponentFailedError, type DiaError } from '../contracts/errors.js';
+import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
+import type { WriterReport } from '../contracts/writer.js';
 import type { AcquisitionActor } from './acquisitionActor.js';
 import type { Components } from './components.js';
 import type { EventLog } from './eventLog.js';
@@ -26,8 +27,10 @@ export function watchRun(
 
   for (const component of components.all) {
     let word = '';
+    let lastReport: WriterReport | null = null;
     component.subscribe((change) => {
-      tellMachine(actor, component, change);
+      lastReport = change.observation?.report ?? lastReport;
+      tellMachine(component, change, lastReport);
       const view = component.view();
       const now = view.enabled ? (view.error?.message ?? view.status ?? word) : 'DISABLED';
       if (now !== word) {
@@ -46,12 +49,13 @@ export function watchRun(
   });
 
   /** During a run, a component that fails or goes where it should not be ends the run. */
-  function tellMachine(machine: AcquisitionActor, component: Watched, change: SupervisorChange): void {
+  function tellMachine(component: Watched, change: SupervisorChange, lastReport: WriterReport | null): void {
+    const machine = actor;
     if (change.lost !== null) {
       machine.send({
         type: 'component.lost',
         component: component.name,
-        error: lost(component.name, change.lost),
+        error: lost(component.name, change.lost, lastReport),
       });
     }
     if (change.observation === null) return;
@@ -76,29 +80,45 @@ export function watchRun(
   }
 }
 
-const failed = (component: string, why: string | null) =>
-  new ComponentFailedError(
-    'component_failed',
-    `The ${component} failed during the acquisition${why ? `: ${why}` : ''}.`,
-    {
-      component,
-      operation: 'acquire',
-      expected: 'no error until the end of the acquisition',
-      actual: why ?? 'error',
-      hint: 'Look at the log of this component; what was written before is kept. Then reset.',
-    },
-  );
+function failed(component: string, why: string | null): DiaError {
+  const text = `The ${component} failed during the acquisition${why ? `: ${why}` : ''}`;
+  const facts = {
+    component,
+    operation: 'acquire',
+    expected: 'no error until the end of the acquisition',
+    actual: why ?? 'error',
+  };
+  // Writers of every make say it in the words of the operating system.
+  if (/no space left|quota exceeded/i.test(why ?? '')) {
+    return new NoSpaceError('no_space', sentence(text), {
+      ...facts,
+      hint: 'What was written before is kept. Make room on the disk, then reset; `dia verify --repair` opens the file.',
+    });
+  }
+  return new ComponentFailedError('component_failed', sentence(text), {
+    ...facts,
+    hint: 'Look at the log of this component; what was written before is kept. Then reset.',
+  });
+}
 
-const lost = (component: string, error: DiaError) =>
-  new ComponentFailedError(
-    'component_lost',
-    `The ${component} was lost during the acquisition: ${error.message}`,
-    {
-      ...error.facts,
-      component,
-      hint: 'Look whether the component still runs and can be reached; what was written before is kept. Then reset.',
-    },
-  );
+const sentence = (text: string) => (text.endsWith('.') ? text : `${text}.`);
+
+function lost(component: string, error: DiaError, report: WriterReport | null): ComponentFailedError {
+  const text = `The ${component} was lost during the acquisition: ${error.message}`;
+  const hint =
+    'Look whether the component still runs and can be reached; what was written before is kept. Then reset.';
+  return new ComponentFailedError('component_lost', report === null ? text : `${text} ${lastKnown(report)}`, {
+    ...error.facts,
+    component,
+    hint: report === null ? hint : `${hint} \`dia verify --repair\` opens a file whose writer was killed.`,
+  });
+}
+
+/** How far a writer was when it was last heard of. */
+function lastKnown({ statistics: { writtenFrames, expectedFrames }, file }: WriterReport): string {
+  const expected = expectedFrames > 0 ? ` of ${expectedFrames}` : '';
+  return `When it was last heard of it had written ${writtenFrames}${expected} frames to ${file ?? 'no file'}.`;
+}
 
 function progressTeller(events: EventLog) {
   const toldAt = new Map<string, { at: number; told: string }>();
