@@ -238,13 +238,13 @@ export class Acquisition {
   #checkLikeFirst(frame: Frame): void {
     const first = this.#firstFrame;
     if (first === null) return;
-    if (frame.type === first.type && frame.rows === first.rows && frame.columns === first.columns) return;
+    if (describeFrame(frame) === describeFrame(first)) return;
     throw new ComponentFailedError('bad_answer', 'Bad frame message: The frame differs from the first one.', {
       component: 'writer',
       operation: 'write a frame',
-      expected: `${first.rows}x${first.columns} ${first.type}`,
-      actual: `${frame.rows}x${frame.columns} ${frame.type}`,
-      hint: 'Shape and type cannot change within one file: end the acquisition before the detector is changed.',
+      expected: describeFrame(first),
+      actual: describeFrame(frame),
+      hint: 'Shape, type and compression cannot change within one file: end the acquisition before the detector is changed.',
     });
   }
 
@@ -330,4 +330,9 @@ export class Acquisition {
     this.#parts.log.error(message);
     this.#file.abandon({ ...this.#completion(), complete: false });
   }
+}
+
+/** What all frames of a file have in common. */
+function describeFrame({ rows, columns, type, filter }: Frame): string {
+  return `${rows}x${columns} ${type}${filter === undefined ? '' : `, filter ${filter.id} ${filter.options}`}`;
 }

@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import { InvalidRequestError } from '../contracts/errors.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
 import { reserveFile } from '../files/freeName.js';
-import { loadHdf5 } from '../files/hdf5.js';
+import { hdf5Cause, loadHdf5 } from '../files/hdf5.js';
 import { type Announcement, announceService } from '../services/announcement.js';
 import { packageVersion } from '../version.js';
-import { createDecoder, patternOf } from './decoders/dialects.js';
+import { createDecoder, mayBeCompressed, patternOf } from './decoders/dialects.js';
+import { registerChunkFilters } from './filters/chunkFilters.js';
 import { layoutNamed } from './formats/layouts.js';
 import { Scratch } from './formats/rowWriter.js';
 import { StackFormat } from './formats/stackFormat.js';
@@ -126,12 +127,25 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
   // Awaited at the first start; until then nobody listens for a failure.
   scratch.catch(() => undefined);
   const version = packageVersion();
+  const canKeep = () =>
+    scratch
+      .then(({ hdf5 }) => registerChunkFilters(hdf5))
+      .then(
+        () => true,
+        (error: unknown) => {
+          log.warn(`compressed frames are stored decompressed: ${hdf5Cause(error)}`);
+          return false;
+        },
+      );
   return new Recorder({
     formatNamed: async (name) =>
       new StackFormat({ layout: layoutNamed(name), scratch: await scratch, version, warn: log.warn }),
     parametersOf: (name) => layoutNamed(name).parameters,
     defaultFormat: options.format,
-    createDecoder,
+    createDecoder: async (dialect, streams) => {
+      const keepsCompressed = mayBeCompressed(dialect) && options.compressed === 'keep' && (await canKeep());
+      return createDecoder(dialect, { streams, keepsCompressed });
+    },
     openStream: (dialect, addresses) => {
       const Stream = patternOf(dialect) === 'pull' ? PullStream : SubscribeStream;
       return new Stream({ addresses, highWaterMark: options.highWaterMark });

@@ -3,6 +3,9 @@ import { DIALECTS, type Dialect } from './decoders/dialects.js';
 import type { DetectorFacts } from './formats/format.js';
 import { LAYOUT_NAMES, type LayoutName } from './formats/layouts.js';
 
+/** `keep`: stored as they are; `unpack`: stored plain, for readers without plugins. */
+const COMPRESSED_RULES = ['keep', 'unpack'] as const;
+
 /** What the program was asked to do on its command line. */
 export interface WriterOptions {
   /** `service`: one process for many acquisitions; `process`: one acquisition, then exit. */
@@ -16,6 +19,8 @@ export interface WriterOptions {
   /** Layout of the file. */
   readonly format: LayoutName;
   readonly detector: DetectorFacts;
+  /** What becomes of frames that come compressed. */
+  readonly compressed: (typeof COMPRESSED_RULES)[number];
   readonly existingFile: ExistingFile;
   /** Folders that output files must lie in; empty: anywhere. */
   readonly dataRoots: readonly string[];
@@ -47,6 +52,7 @@ Options:
   --format <name>            layout of the file (default nexus): ${LAYOUT_NAMES.join(', ')}
   --detector-name <name>     what the layout swissfel calls the detector (default: the fourth ignored argument,
                              which is its name for PSI's writer, or else detector)
+  --compressed <rule>        frames that come compressed: keep (default; readers need the plugin hdf5plugin) or unpack
   --existing-file <rule>     number (default), refuse or overwrite
   --data-root <folder>       output files must lie in here; may be given several times
   --high-water-mark <n>      frames kept in memory before the sender is held back (default 100)
@@ -60,6 +66,7 @@ const VALUE_OPTIONS = new Set([
   '--stream',
   '--dialect',
   '--format',
+  '--compressed',
   '--detector-name',
   '--existing-file',
   '--data-root',
@@ -78,6 +85,7 @@ export function parseOptions(argv: readonly string[]): WriterOptions {
     host: last(values, '--host') ?? '127.0.0.1',
     dialect: dialectNamed(last(values, '--dialect') ?? 'array-1.0'),
     format: formatNamed(last(values, '--format') ?? 'nexus'),
+    compressed: compressedRule(last(values, '--compressed') ?? 'keep'),
     detector: detectorFacts(positional, last(values, '--detector-name')),
     existingFile: existingFileRule(last(values, '--existing-file') ?? 'number'),
     dataRoots: values.get('--data-root') ?? [],
@@ -157,6 +165,13 @@ function dialectNamed(text: string): Dialect {
   const dialect = DIALECTS.find((known) => known === text);
   if (dialect === undefined) throw new UsageError(`--dialect is ${DIALECTS.join(', ')}, not '${text}'.`);
   return dialect;
+}
+
+function compressedRule(text: string): WriterOptions['compressed'] {
+  const rule = COMPRESSED_RULES.find((known) => known === text);
+  if (rule === undefined)
+    throw new UsageError(`--compressed is ${COMPRESSED_RULES.join(' or ')}, not '${text}'.`);
+  return rule;
 }
 
 function formatNamed(text: string): LayoutName {

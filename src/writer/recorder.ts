@@ -55,7 +55,7 @@ export interface RecorderParts {
   readonly parametersOf: (name: LayoutName) => ParameterRule;
   /** Before anything is configured. */
   readonly defaultFormat: LayoutName;
-  readonly createDecoder: (dialect: Dialect, streams: number) => Decoder;
+  readonly createDecoder: (dialect: Dialect, streams: number) => Promise<Decoder>;
   readonly openStream: (dialect: Dialect, addresses: readonly string[]) => FrameStream;
   /** Reserves the output file; answers the path really used. */
   readonly reserve: (parameters: RecorderParameters) => Promise<string>;
@@ -263,7 +263,7 @@ export class Recorder {
       const createAgain = () => this.#prepare(format.create(path, description));
       this.#file = path;
       const { framesExpected } = parameters;
-      const decoder = this.#parts.createDecoder(parameters.dialect, addresses.length);
+      const decoder = await this.#parts.createDecoder(parameters.dialect, addresses.length);
       const acquisition = new Acquisition({ stream, decoder, file, createAgain, path, framesExpected, log });
       this.#acquisition = acquisition;
       log.info(

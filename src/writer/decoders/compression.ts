@@ -13,7 +13,8 @@ export class CompressionError extends Error {}
 /** Bitshuffle takes blocks of about this many bytes when nobody says otherwise. */
 const BITSHUFFLE_BLOCK_BYTES = 8192;
 const BITSHUFFLE_ELEMENTS_AT_ONCE = 8;
-const FRAMING_BYTES = 12;
+/** Size of what HDF5's filters put before the blocks: 8 bytes size of the pixels, 4 that of a block. */
+export const FRAMING_BYTES = 12;
 
 /**
  * Decompresses into `target`, which has to have the size of the pixels.
@@ -37,11 +38,13 @@ export function decompress(compression: Compression, source: Uint8Array, target:
   }
 }
 
+/** What it says. */
 interface Framing {
   readonly blockBytes: number;
 }
 
-function readFraming(source: Uint8Array, sizeBytes: number): Framing | null {
+/** What HDF5's filters put before the blocks; null where it is not there. */
+export function readFraming(source: Uint8Array, sizeBytes: number): Framing | null {
   if (source.byteLength < FRAMING_BYTES) return null;
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   if (view.getBigUint64(0) !== BigInt(sizeBytes)) return null;
@@ -90,7 +93,8 @@ function decompressBitshuffle(
   target.set(blocks.rest(rest * elementBytes), (elements - rest) * elementBytes);
 }
 
-function defaultBlock(elementBytes: number): number {
+/** Elements in a block of bitshuffle, when nobody says otherwise. */
+export function defaultBlock(elementBytes: number): number {
   const elements = Math.floor(BITSHUFFLE_BLOCK_BYTES / elementBytes);
   return Math.max(128, elements - (elements % BITSHUFFLE_ELEMENTS_AT_ONCE));
 }

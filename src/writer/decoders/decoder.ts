@@ -1,6 +1,15 @@
 import type { JsonObject } from '../../contracts/json.js';
 import type { PixelType } from '../pixelTypes.js';
 
+/** Numbers of the HDF5 filters that undo what detectors do. */
+export const CHUNK_FILTER = { lz4: 32_004, bslz4: 32_008 } as const;
+
+/** A filter of an HDF5 dataset, and the numbers that the file keeps with it. */
+export interface ChunkFilter {
+  readonly id: (typeof CHUNK_FILTER)[keyof typeof CHUNK_FILTER];
+  readonly options: readonly number[];
+}
+
 /** One image, as it came over the wire. */
 export interface Frame {
   /** Its number in the run, from 0. */
@@ -10,6 +19,8 @@ export interface Frame {
   readonly columns: number;
   /** Row by row, little-endian. Shares memory with the message it came in or the next frame: valid until then. */
   readonly pixels: Uint8Array;
+  /** The pixels are compressed, as this filter of HDF5 stores them; absent: they are plain. */
+  readonly filter?: ChunkFilter;
   /** What else the message says of this frame. */
   readonly metadata: JsonObject;
   /** Whether pixels are missing that the detector has measured; the metadata say more. */

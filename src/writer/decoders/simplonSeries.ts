@@ -1,8 +1,9 @@
 import { ComponentFailedError } from '../../contracts/errors.js';
 import type { JsonValue } from '../../contracts/json.js';
 import { BYTES_PER_VALUE, type PixelType } from '../pixelTypes.js';
+import { asChunk } from './compressedChunk.js';
 import { type Compression, CompressionError, decompress } from './compression.js';
-import type { Notice } from './decoder.js';
+import type { Frame, Notice } from './decoder.js';
 
 /**
  * Keeps the series of a DECTRIS stream apart: a detector that was stopped leaves images of its last series in the
@@ -38,13 +39,31 @@ export interface EncodedPixels {
   readonly bytes: Buffer;
 }
 
-/** Makes plain pixels of what came, in memory that is used again for the next image. */
+/**
+ * Makes plain pixels of what came, in memory that is used again for the next image; or what HDF5 stores, of pixels that
+ * are compressed already.
+ */
 export class PixelReader {
+  readonly #keepsCompressed: boolean;
   #memory = Buffer.alloc(0);
 
+  constructor({ keepsCompressed }: { readonly keepsCompressed: boolean }) {
+    this.#keepsCompressed = keepsCompressed;
+  }
+
   /** @throws ComponentFailedError `bad_answer` when they do not come out at the size of the image. */
-  read({ type, rows, columns, isBigEndian, compression, bytes }: EncodedPixels): Buffer {
+  read(encoded: EncodedPixels): Pick<Frame, 'pixels' | 'filter'> {
+    const { type, rows, columns, isBigEndian, compression, bytes } = encoded;
     const sizeBytes = rows * columns * BYTES_PER_VALUE[type];
+    // The file's pixels are little-endian; what has to be swapped has to be unpacked.
+    if (this.#keepsCompressed && compression !== null && !isBigEndian) {
+      const chunk = asChunk(compression, bytes, sizeBytes);
+      if (chunk !== null) return chunk;
+    }
+    return { pixels: this.#plain(encoded, sizeBytes) };
+  }
+
+  #plain({ type, rows, columns, isBigEndian, compression, bytes }: EncodedPixels, sizeBytes: number): Buffer {
     let pixels = bytes;
     if (compression !== null) {
       // A broken message must not make us reserve more than it could possibly hold: LZ4 makes at most 255 of 1.

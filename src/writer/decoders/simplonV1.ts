@@ -20,7 +20,12 @@ const TIMES = ['start_time', 'stop_time', 'real_time'];
  */
 export class SimplonV1Decoder implements Decoder {
   readonly #series = new SeriesGate();
-  readonly #pixels = new PixelReader();
+  readonly #pixels: PixelReader;
+
+  /** Unless told otherwise, compressed pixels are unpacked. */
+  constructor(options: { readonly keepsCompressed: boolean } = { keepsCompressed: false }) {
+    this.#pixels = new PixelReader(options);
+  }
 
   decode(parts: readonly Buffer[]): Frame | Notice {
     const header = readHeader(parts[0]);
@@ -55,7 +60,7 @@ export class SimplonV1Decoder implements Decoder {
       type,
       rows,
       columns,
-      pixels: this.#pixels.read(encoded),
+      ...this.#pixels.read(encoded),
       metadata: { series_id: series, ...timesOf(parts[3]) },
     };
   }

@@ -42,7 +42,12 @@ const TIMES = ['start_time', 'stop_time', 'real_time'];
  */
 export class SimplonV2Decoder implements Decoder {
   readonly #series = new SeriesGate();
-  readonly #pixels = new PixelReader();
+  readonly #pixels: PixelReader;
+
+  /** Unless told otherwise, compressed pixels are unpacked. */
+  constructor(options: { readonly keepsCompressed: boolean } = { keepsCompressed: false }) {
+    this.#pixels = new PixelReader(options);
+  }
 
   decode(parts: readonly Buffer[]): Frame | Notice {
     const [part] = parts;
@@ -76,7 +81,7 @@ export class SimplonV2Decoder implements Decoder {
       const seconds = Number(time[0]) / Number(time[1]);
       if (Number.isFinite(seconds)) metadata[name] = seconds;
     }
-    return { number, type, rows, columns, pixels: this.#pixels.read(encoded), metadata };
+    return { number, type, rows, columns, ...this.#pixels.read(encoded), metadata };
   }
 }
 

@@ -1,5 +1,8 @@
 import type { Hdf5 } from '../../files/hdf5.js';
 
+/** Address and length of compressed bytes, for the pass-through filter. */
+const REFERENCE_BYTES = 8;
+
 /**
  * A reused piece of the HDF5 library's memory, through which all data goes to disk. Datasets written one after the
  * other share one.
@@ -12,15 +15,31 @@ export class Scratch {
 
   /** Copies `bytes` in; answers the address, valid until the next `put`. */
   put(bytes: Uint8Array): bigint {
-    const { Module } = this.hdf5;
-    if (bytes.byteLength > this.#sizeBytes) {
-      this.free();
-      this.#address = Module._malloc(bytes.byteLength);
-      if (this.#address === 0) throw new Error(`Out of memory: ${bytes.byteLength} bytes for a frame.`);
-      this.#sizeBytes = bytes.byteLength;
-    }
-    Module.HEAPU8.set(bytes, this.#address);
+    this.#reserve(bytes.byteLength);
+    this.hdf5.Module.HEAPU8.set(bytes, this.#address);
     return BigInt(this.#address);
+  }
+
+  /**
+   * As `put`, for a chunk that goes through the pass-through filter: the library is given memory of the size of the
+   * plain chunk, which begins with where the filter finds the bytes, and how many.
+   */
+  putCompressed(bytes: Uint8Array, plainBytes: number): bigint {
+    this.#reserve(Math.max(plainBytes, REFERENCE_BYTES + bytes.byteLength));
+    const { HEAPU8 } = this.hdf5.Module;
+    const reference = new DataView(HEAPU8.buffer, this.#address, REFERENCE_BYTES);
+    reference.setUint32(0, this.#address + REFERENCE_BYTES, true);
+    reference.setUint32(4, bytes.byteLength, true);
+    HEAPU8.set(bytes, this.#address + REFERENCE_BYTES);
+    return BigInt(this.#address);
+  }
+
+  #reserve(sizeBytes: number): void {
+    if (sizeBytes <= this.#sizeBytes) return;
+    this.free();
+    this.#address = this.hdf5.Module._malloc(sizeBytes);
+    if (this.#address === 0) throw new Error(`Out of memory: ${sizeBytes} bytes for a frame.`);
+    this.#sizeBytes = sizeBytes;
   }
 
   free(): void {
@@ -36,6 +55,8 @@ export interface RowsOptions {
   readonly path: string;
   /** Lengths of the dimensions after the first. */
   readonly rowShape: readonly number[];
+  /** Size of a row before it was compressed, when rows are written that are; null: they are plain. */
+  readonly plainRowBytes?: number | null;
 }
 
 /**
@@ -52,9 +73,11 @@ export class RowWriter {
   readonly #count: bigint[];
   readonly #offset: bigint[];
   readonly #strides: bigint[];
+  readonly #plainRowBytes: number | null;
   #length = 0;
 
   constructor(options: RowsOptions) {
+    this.#plainRowBytes = options.plainRowBytes ?? null;
     this.#scratch = options.scratch;
     this.#fileId = options.fileId;
     this.#path = options.path;
@@ -74,11 +97,15 @@ export class RowWriter {
     this.#length = length;
   }
 
-  /** Writes `count` rows from row `start` on; they have to be inside the present length. */
+  /** Writes `count` rows from row `start` on, compressed ones singly; they have to be inside the present length. */
   write(start: number, count: number, bytes: Uint8Array): void {
     this.#offset[0] = BigInt(start);
     this.#count[0] = BigInt(count);
-    const address = this.#scratch.put(bytes);
+    // The library is done with the memory afterwards: each write opens and closes the dataset, with its cache.
+    const address =
+      this.#plainRowBytes === null
+        ? this.#scratch.put(bytes)
+        : this.#scratch.putCompressed(bytes, this.#plainRowBytes);
     const { Module } = this.#scratch.hdf5;
     const status = Module.set_dataset_data(
       this.#fileId,

@@ -1,6 +1,6 @@
 import type { File, Group } from 'h5wasm/node';
 import type { Frame } from '../decoders/decoder.js';
-import { HDF5_TYPES, zeros } from '../pixelTypes.js';
+import { BYTES_PER_VALUE, HDF5_TYPES, zeros } from '../pixelTypes.js';
 import { type Column, findColumns, TEXT_BYTES } from './columns.js';
 import { END_TIME, FACTS, groupAt, imagesPath, numbersPath, putValue, writeEntry } from './entry.js';
 import type {
@@ -146,10 +146,15 @@ class StackFile implements FrameFile {
         shape: [0, ...rowShape],
         maxshape: [null, ...rowShape],
         chunks: [1, ...rowShape],
+        ...(frame.filter === undefined
+          ? {}
+          : { compression: frame.filter.id, compression_opts: [...frame.filter.options] }),
       })
       .create_attribute('interpretation', 'image', null, 'S');
     const { scratch } = this.options;
     const fileId = file.file_id;
+    const plainRowBytes =
+      frame.filter === undefined ? null : frame.rows * frame.columns * BYTES_PER_VALUE[frame.type];
     const table = this.#columns(frame).map((column) => {
       const columnShape = column.isArray ? [column.width] : [];
       createColumn(group, column, columnShape);
@@ -162,7 +167,7 @@ class StackFile implements FrameFile {
     if (file.start_swmr_write() < 0) throw new Error(`HDF5 could not begin SWMR on ${this.path}.`);
     return {
       file,
-      pixels: new RowWriter({ scratch, fileId, path: imagesPath(place), rowShape }),
+      pixels: new RowWriter({ scratch, fileId, path: imagesPath(place), rowShape, plainRowBytes }),
       table: new FrameTable(table),
     };
   }
