@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -250,5 +251,69 @@ describe('layouts of dia writer, as h5py reads them', () => {
       const refused = await WriterProgram.start(['--service', ...args]);
       expect((await refused.ended).code, args.join(' ')).to.equal(2);
     }
+  });
+
+  describe('docs/files.md', () => {
+    /** The examples of a language, in their order. */
+    async function examples(language: string): Promise<string[]> {
+      const page = await readFile(new URL('../../../docs/files.md', import.meta.url), 'utf8');
+      return [...page.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map(
+        ([, code]) => code ?? '',
+      );
+    }
+
+    it('has examples that read a file, and follow one while it grows', async function () {
+      const python = requirePython(this);
+      const [whole = '', growing = ''] = await examples('python');
+      const writer = await service();
+      await configured(writer, { n_frames: 6 });
+      await sender.sendAll([0, 1]);
+      await writer.untilStatus({ n_written_frames: 2 });
+      await until('the flush', async () =>
+        (await verifyFile(join(folder, 'run.h5'))).framesWritten === 2 ? true : null,
+      );
+      const reader = spawn(python, ['-u', '-c', growing], {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let seen = '';
+      reader.stdout.on('data', (chunk: Buffer) => {
+        seen += chunk.toString();
+      });
+      const closed = once(reader, 'close');
+      await until('the first frames', () => (seen === '0 0\n1 1\n' ? true : null));
+      await sender.sendAll([2, 3]);
+      await until('more frames', () => (seen.endsWith('3 3\n') ? true : null));
+      await sender.sendAll([4, 5]);
+      expect((await closed)[0]).to.equal(0);
+      expect(seen).to.equal('0 0\n1 1\n2 2\n3 3\n4 4\n5 5\n');
+      const read = spawnSync(python, ['-c', whole], { cwd: folder, encoding: 'utf8' });
+      expect(read.stdout.trim(), read.stderr).to.equal('(6, 4, 6) uint16 True');
+    });
+
+    it('tells how to open a file whose writer was killed', async function () {
+      if (spawnSync('h5clear', ['--version']).error !== undefined) {
+        if (process.env.CI === 'true') throw new Error('h5clear is missing');
+        this.skip();
+      }
+      const [whole = ''] = await examples('python');
+      const clear = (await examples('sh')).find((code) => code.startsWith('h5clear')) ?? '';
+      const python = requirePython(this);
+      const writer = await service();
+      await configured(writer, { n_frames: 6 });
+      await sender.sendAll([0, 1]);
+      await writer.untilStatus({ n_written_frames: 2 });
+      await until('the flush', async () =>
+        (await verifyFile(join(folder, 'run.h5'))).framesWritten === 2 ? true : null,
+      );
+      writer.kill('SIGKILL');
+      await writer.ended;
+      const run = (command: string, ...args: string[]) =>
+        spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
+      expect(run(python, '-c', whole).status).to.equal(1);
+      expect(run('sh', '-c', clear).status).to.equal(0);
+      expect(run(python, '-c', whole).stdout.trim()).to.equal('(2, 4, 6) uint16 False');
+      expect(await verifyFile(join(folder, 'run.h5'))).to.deep.include({ framesWritten: 2, problems: [] });
+    });
   });
 });
