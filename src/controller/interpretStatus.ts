@@ -41,6 +41,9 @@ const STANDS_FOR: Readonly<Record<string, readonly string[]>> = {
   STATELESS: ['INITIALIZED', 'CONFIGURED', 'OPEN', 'CLOSED'],
 };
 
+/** A timing system has no part in how far the acquisition is, but it must not have failed. */
+const TRIGGERING = ['idle', 'running', 'unknown'];
+
 type Expectation = Readonly<Partial<Record<JudgedRole, readonly string[]>>>;
 
 /** The words that agree with each status; a status that is not here agrees with everything. */
@@ -50,6 +53,7 @@ const EXPECTED: Readonly<Partial<Record<IntegrationStatus, Expectation>>> = {
     backend: ['INITIALIZED'],
     writer: ['stopped'],
     auxiliary: ['stopped', 'finished'],
+    trigger: TRIGGERING,
   },
   CONFIGURED: {
     detector: IDLE,
@@ -57,26 +61,30 @@ const EXPECTED: Readonly<Partial<Record<IntegrationStatus, Expectation>>> = {
     backend: ['CONFIGURED', 'OPEN'],
     writer: ['stopped', 'configured'],
     auxiliary: ['stopped', 'configured', 'finished'],
+    trigger: TRIGGERING,
   },
   RUNNING: {
     detector: [...EXPOSING, ...IDLE],
     backend: ['OPEN'],
     writer: [...RECEIVING, ...ENDED],
     auxiliary: ['configured', ...RECEIVING, ...ENDED],
+    trigger: TRIGGERING,
   },
   DETECTOR_STOPPED: {
     detector: IDLE,
     backend: PAST,
     writer: [...RECEIVING, ...ENDED],
     auxiliary: ['configured', ...RECEIVING, ...ENDED],
+    trigger: TRIGGERING,
   },
   BSREAD_STILL_RUNNING: {
     detector: IDLE,
     backend: PAST,
     writer: ENDED,
     auxiliary: ['configured', ...RECEIVING, ...ENDED],
+    trigger: TRIGGERING,
   },
-  FINISHED: { detector: IDLE, backend: PAST, writer: ENDED, auxiliary: ENDED },
+  FINISHED: { detector: IDLE, backend: PAST, writer: ENDED, auxiliary: ENDED, trigger: TRIGGERING },
 };
 
 /**

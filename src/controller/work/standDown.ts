@@ -1,7 +1,9 @@
 import type { StandDown } from '../../contracts/acquisition.js';
+import type { Backend } from '../../contracts/backend.js';
 import { toDiaError } from '../../contracts/errors.js';
 import type { Components } from '../components.js';
 import { allToTheEnd } from '../inParallel.js';
+import type { Supervisor } from '../supervisor.js';
 
 /**
  * Ends whatever is under way and brings every enabled component back to its beginning: trigger, detectors,
@@ -57,11 +59,11 @@ export async function endRun(
   );
   await together(
     pipelines
-      .filter(({ backend }) => backend.enabled && backend.observation?.status === 'OPEN')
+      .filter(({ backend }) => backend.enabled)
       .map(
         ({ backend }) =>
           () =>
-            backend.call('close', signal, (adapter, options) => adapter.close(options)),
+            closeIfOpen(backend, signal),
       ),
   );
   await together(
@@ -75,4 +77,11 @@ export async function endRun(
       ),
   );
   return errors;
+}
+
+/** Asks first: what was seen last may be from before it was opened, and one that is not open refuses to close. */
+async function closeIfOpen(backend: Supervisor<Backend>, signal: AbortSignal): Promise<void> {
+  const status = await backend.call('status', signal, (adapter, options) => adapter.status(options));
+  if (status !== 'OPEN') return;
+  await backend.call('close', signal, (adapter, options) => adapter.close(options));
 }
