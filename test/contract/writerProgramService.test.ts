@@ -34,7 +34,9 @@ describe('dia writer --service, one process for many acquisitions', () => {
 
   async function begin(frames: number): Promise<string> {
     await configure(frames);
-    return String((await writer.rest('POST', '/start')).body.file);
+    const file = String((await writer.rest('POST', '/start')).body.file);
+    await sender.untilOneReceiver();
+    return file;
   }
 
   it('goes from stopped over configured, receiving and writing to finished, and back with reset', async () => {

@@ -1,4 +1,5 @@
 import { Push } from 'zeromq';
+import { until } from './writerProgram.js';
 
 /** What to send instead of a 4x6 uint16 frame whose first pixel is its number. */
 export interface FrameOptions {
@@ -23,6 +24,24 @@ export function frameMessage(number: number, options: FrameOptions = {}): [strin
 /** A backend's sending end: a bound PUSH socket. */
 export class FrameSender {
   readonly #socket = new Push({ linger: 0, sendTimeout: 5000 });
+  #receivers = 0;
+
+  private constructor() {
+    this.#socket.events.on('accept', () => {
+      this.#receivers++;
+    });
+    this.#socket.events.on('disconnect', () => {
+      this.#receivers--;
+    });
+  }
+
+  /**
+   * Waits until one writer is connected and those of earlier acquisitions are gone: as long as ZeroMQ has not
+   * noticed that one has closed its socket, it gives that one its share of the frames.
+   */
+  async untilOneReceiver(): Promise<void> {
+    await until('one receiver', () => (this.#receivers === 1 ? true : null));
+  }
 
   static async open(): Promise<FrameSender> {
     const sender = new FrameSender();

@@ -251,10 +251,28 @@ describe('dia on its own', function () {
         url,
       ]);
       await running.untilStdout((text) => text.includes('RUNNING'));
-      server.signal('SIGTERM');
+      server.signal('SIGKILL');
       const { code, stderr } = await running.ended;
       expect(code).to.equal(3);
       expect(stderr).to.contain('went away during the acquisition').and.contain('gone.h5');
+    });
+
+    it('says with 4 that the acquisition was stopped when the server is ended', async () => {
+      const { server, url } = await processes.serve();
+      const running = processes.start([
+        'acquire',
+        '-n',
+        '2000',
+        '--period',
+        '0.02',
+        '-o',
+        'ended',
+        '--url',
+        url,
+      ]);
+      await running.untilStdout((text) => text.includes('RUNNING'));
+      server.signal('SIGTERM');
+      expect((await running.ended).code).to.equal(4);
     });
   });
 

@@ -126,7 +126,7 @@ describe('four pipelines', function () {
 
   // The last one: what it breaks stays broken.
   it('are in ERROR together when one of them fails, and the others keep their frames', async () => {
-    await dia.client.setConfig(acquisition('one-fails.h5', 2_000, 0.005));
+    await dia.client.setConfig(acquisition('one-fails.h5', 20_000, 0.005));
     await dia.client.start();
     const pids: Record<string, number> = JSON.parse(
       await readFile(join(dia.folder, 'data', '.dia', 'services.json'), 'utf8'),
