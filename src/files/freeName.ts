@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
+import { access, type FileHandle, lstat, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import {
   ComponentFailedError,
@@ -119,12 +119,21 @@ async function create(path: string, ownerId: number | null): Promise<boolean> {
 }
 
 async function makeFolders(folder: string, ownerId: number | null): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
+  const first = await mkdir(folder, { recursive: true }).catch(async (error: NodeJS.ErrnoException) => {
+    // What is said of a folder in a read-only one is that it does not exist; the one that does tells why.
+    if (error.code === 'ENOENT') await access(await nearestFolder(folder), constants.W_OK);
+    throw error;
+  });
   if (first === undefined || ownerId === null) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) {
     const handle = await open(made, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     await handle.chown(ownerId, ownerId).finally(() => handle.close());
   }
+}
+
+async function nearestFolder(folder: string): Promise<string> {
+  const exists = await lstat(folder).catch(() => null);
+  return exists !== null || folder === dirname(folder) ? folder : nearestFolder(dirname(folder));
 }
 
 /** Turns what the file system says into an error of ours; leaves our own alone. */

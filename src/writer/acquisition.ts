@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { setImmediate as afterIo } from 'node:timers/promises';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import { hdf5Cause } from '../files/hdf5.js';
@@ -9,6 +10,8 @@ import type { FrameStream, Message } from './streams/frameStream.js';
 
 /** Longest time between a frame and the flush that shows it to readers. */
 const FLUSH_EVERY_MS = 100;
+/** Time between two looks whether the file is still there. */
+const LOOK_EVERY_MS = 500;
 /** Longest time the frames keep the REST interface waiting. */
 const SLICE_MS = 10;
 /** Longest time a stop goes on taking frames that have already arrived. */
@@ -102,6 +105,17 @@ export class Acquisition {
     return this.#running;
   }
 
+  /** The system writes on into a file that was removed, and nobody would notice before the end. */
+  async #lookForFile(): Promise<void> {
+    const code = await stat(this.#parts.path).then(
+      () => null,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (code !== 'ENOENT' || this.#outcome !== null) return;
+    this.#fail(new Error('the file is gone, removed or moved with its folder'));
+    this.#parts.stream.close();
+  }
+
   /** Ends it with the frames that have arrived so far. */
   async stop(): Promise<void> {
     if (this.#yielding) {
@@ -124,10 +138,12 @@ export class Acquisition {
   async #receive(): Promise<void> {
     const { stream } = this.#parts;
     let sliceStartMs = performance.now();
+    const looking = setInterval(() => this.#lookForFile(), LOOK_EVERY_MS);
     try {
       while (!this.placement.isComplete && !this.#hasEnded && performance.now() < this.#drainUntilMs) {
         const message = await stream.receive();
-        if (message === null) break;
+        // It may have failed meanwhile; what comes now has no file any more.
+        if (message === null || this.#outcome !== null) break;
         this.#take(message);
         const nowMs = performance.now();
         if (nowMs - this.#lastFlushMs >= FLUSH_EVERY_MS) this.#flush();
@@ -140,11 +156,12 @@ export class Acquisition {
         }
       }
       // What waited for missing parts; a kill leaves it out.
-      if (!this.placement.isComplete && this.#drainUntilMs > 0) this.#take('quiet');
+      if (this.#outcome === null && !this.placement.isComplete && this.#drainUntilMs > 0) this.#take('quiet');
       this.#close();
     } catch (error) {
       this.#fail(error);
     } finally {
+      clearInterval(looking);
       stream.close();
       this.#disarm();
     }
