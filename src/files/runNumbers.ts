@@ -12,6 +12,8 @@ const KEPT_NUMBERS = 16;
  * twice: not to others at the same time, not after a crash, and in no other process (O_EXCL decides).
  */
 export class RunNumbers {
+  #turn: Promise<unknown> = Promise.resolve();
+
   constructor(readonly folder: string) {}
 
   /** The number that would be taken next; 1 for the first. */
@@ -24,7 +26,13 @@ export class RunNumbers {
    *
    * @throws NoSpaceError `no_space`, ComponentFailedError `component_failed` when it cannot be written down.
    */
-  async take(): Promise<number> {
+  take(): Promise<number> {
+    const taken = this.#turn.then(() => this.#take());
+    this.#turn = taken.catch(() => undefined);
+    return taken;
+  }
+
+  async #take(): Promise<number> {
     try {
       await mkdir(this.folder, { recursive: true });
       for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -56,7 +64,7 @@ export class RunNumbers {
     try {
       const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
       const handle = await open(join(this.folder, String(number)), flags, 0o644);
-      await handle.sync().finally(() => handle.close());
+      await handle.close();
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -64,7 +72,7 @@ export class RunNumbers {
     }
   }
 
-  /** Without it the new name in the folder might not outlive a loss of power. */
+  /** The file is empty: what has to outlive a loss of power is its name in the folder. */
   async #sync(): Promise<void> {
     const handle = await open(this.folder, constants.O_RDONLY | constants.O_DIRECTORY);
     await handle.sync().finally(() => handle.close());
