@@ -2,8 +2,8 @@ import Koa, { type Context } from 'koa';
 import type { AccessSettings } from '../config/accessSettings.js';
 import { type DiaError, InvalidRequestError, toDiaError, UnknownNameError } from '../contracts/errors.js';
 import type { CommandContext, Integration } from '../contracts/integration.js';
-import type { JsonObject } from '../contracts/json.js';
 import { addressOf, Gate } from './access/gate.js';
+import { hideCredentials } from './access/hideCredentials.js';
 import type { Caller } from './access/tokenBook.js';
 import { announcesBody, readJsonBody } from './bodyReader.js';
 import { type DetectorRoute, withDetectorRoutes } from './detectorRoutes.js';
@@ -137,7 +137,8 @@ class Api {
       ...(lease === '' ? {} : { lease }),
     };
     const added = await this.#work(route.work, { params, body, context: asker });
-    answerJson(context, okEnvelope(this.#options.integration.status().status, added));
+    const answer = JSON.stringify(okEnvelope(this.#options.integration.status().status, added));
+    answerText(context, route.tellsAddresses ? hideCredentials(answer) : answer);
   }
 
   #work(work: Exclude<Route['work'], { kind: 'document' }>, request: ApiRequest) {
@@ -166,7 +167,7 @@ class Api {
 
   #answerError(context: Context, requestId: string, error: DiaError): void {
     const operation = `${context.method} ${context.path}`;
-    answerJson(context, errorEnvelope(error, { requestId, operation }));
+    answerText(context, hideCredentials(JSON.stringify(errorEnvelope(error, { requestId, operation }))));
     const isLegacy = this.#options.legacyStatusCodes && !ALWAYS_TOLD.includes(error.code);
     context.status = isLegacy ? 200 : httpStatusOf(error);
   }
@@ -190,17 +191,18 @@ class Api {
       return;
     }
     fields.code = failure.code;
+    const message = `${method} ${path}: ${hideCredentials(failure.message)}`;
     if (failure.code === 'internal') {
       const { cause } = failure.facts;
       fields.stack = cause instanceof Error ? cause.stack : failure.stack;
-      logger.error(`${method} ${path}: ${failure.message}`, fields);
-    } else logger.warn(`${method} ${path}: ${failure.message}`, fields);
+      logger.error(message, fields);
+    } else logger.warn(message, fields);
   }
 }
 
-function answerJson(context: Context, envelope: JsonObject): void {
+function answerText(context: Context, json: string): void {
   context.res.setHeader('Content-Type', JSON_TYPE);
-  context.body = JSON.stringify(envelope);
+  context.body = json;
 }
 
 function answerWithoutRoute(context: Context, match: Exclude<Match, { kind: 'route' }>): void {

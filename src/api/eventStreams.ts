@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Integration, IntegrationEvent } from '../contracts/integration.js';
+import { hideCredentials } from './access/hideCredentials.js';
 import { statusEnvelope, wireProgress } from './envelope.js';
 
 const HEADERS = {
@@ -114,7 +115,7 @@ class Stream {
     const missed = this.#sent === null || this.#sent > events.lastId ? null : events.since(this.#sent);
     if (missed === null) {
       this.#sent = events.lastId;
-      const status = JSON.stringify(statusEnvelope(this.#integration.status()));
+      const status = hideCredentials(JSON.stringify(statusEnvelope(this.#integration.status())));
       this.#write(`id: ${events.epoch}-${events.lastId}\nevent: snapshot\ndata: ${status}\n\n`);
       return;
     }
@@ -144,7 +145,7 @@ class Stream {
 /** An event in the format of the HTML standard, section 9.2. */
 function formatEvent({ id, type, time, data }: IntegrationEvent, epoch: string): string {
   const fields = { time, ...(type === 'progress' ? wireProgress(data) : data) };
-  return `id: ${epoch}-${id}\nevent: ${type}\ndata: ${JSON.stringify(fields)}\n\n`;
+  return `id: ${epoch}-${id}\nevent: ${type}\ndata: ${hideCredentials(JSON.stringify(fields))}\n\n`;
 }
 
 /** The number in `<epoch>-<n>`; null when it is of another life of the controller, or no id at all. */

@@ -88,7 +88,7 @@ function parametersOf(route: Route, path: string): JsonValue[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string' },
+    schema: route.params?.[name] === undefined ? { type: 'string' } : plain(route.params[name]),
   }));
   if (route.work.kind === 'document' && route.work.document === 'events') {
     const schema = { type: 'string' };

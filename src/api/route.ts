@@ -29,12 +29,16 @@ export interface Route {
   readonly path: string;
   /** Other spellings of the path that are kept for old clients. */
   readonly aliases?: readonly string[];
+  /** What a parameter of the path may be, where it is not any text. */
+  readonly params?: Readonly<Record<string, TSchema>>;
   readonly summary: string;
   /** Null when no body is taken. */
   readonly body: BodyRule | null;
   /** Schema of what the answer adds to the envelope. */
   readonly adds: TSchema;
   readonly work: RouteWork;
+  /** Whether the answer may hold addresses of components, which may hold passwords. */
+  readonly tellsAddresses?: boolean;
   /** The method to use instead, when this one is only kept for old clients. */
   readonly deprecatedFor?: 'POST' | 'PUT';
 }

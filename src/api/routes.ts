@@ -1,3 +1,4 @@
+import Type from 'typebox';
 import { suggestion } from '../config/nearest.js';
 import { UnknownNameError } from '../contracts/errors.js';
 import type { Command } from '../contracts/integration.js';
@@ -11,6 +12,8 @@ import { adds, bodies } from './schemas.js';
 export const V1 = '/api/v1';
 
 const BACKEND_ACTIONS = ['open', 'close', 'reset', 'config'];
+
+const backendAction = Type.Enum(BACKEND_ACTIONS);
 
 const startBody = new BodyRule(bodies.start, { example: { trigger_start: true } });
 const fullConfigBody = new BodyRule(bodies.fullConfig, {
@@ -64,6 +67,7 @@ const backendCall = command(({ params, body }) => {
   if (!BACKEND_ACTIONS.includes(action)) throw unknownAction(action);
   // Without settings the backend would be configured with nothing at all, which nobody means.
   if (action === 'config') return { type: 'backend.call', action, settings: settingsBody.need(body) };
+  settingsBody.parse(body);
   noBody.parse(body);
   return { type: 'backend.call', action, settings: null };
 });
@@ -76,6 +80,7 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: `${V1}/status`,
+    tellsAddresses: true,
     summary: 'The status, from memory.',
     body: null,
     adds: adds.status,
@@ -125,6 +130,7 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: `${V1}/status_details`,
+    tellsAddresses: true,
     summary: "Every component's status, asked live.",
     body: null,
     adds: adds.statusDetails,
@@ -196,6 +202,7 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: `${V1}/info`,
+    tellsAddresses: true,
     summary: 'What this server is: addresses, version, uptime, deployment.',
     body: null,
     adds: adds.serverInfo,
@@ -204,6 +211,7 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: `${V1}/metrics`,
+    tellsAddresses: true,
     summary: "Every component's counters.",
     body: null,
     adds: adds.metrics,
@@ -243,6 +251,7 @@ export const routes: readonly Route[] = [
   {
     method: 'PUT',
     path: `${V1}/backend/:action`,
+    params: { action: backendAction },
     summary: 'Call the backend directly: open, close, reset or config.',
     body: settingsBody,
     adds: adds.backend,
@@ -251,6 +260,7 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: `${V1}/backend/:action`,
+    params: { action: backendAction },
     summary: 'As PUT, without settings, for old clients.',
     body: null,
     adds: adds.backend,

@@ -17,7 +17,10 @@ export interface ServerOptions {
  *
  * @throws InvalidRequestError when a file cannot be read, or holds no token.
  */
-export async function connect({ url, tokenFile, ca }: ServerOptions): Promise<DiaClient> {
+export async function connect({ url, ...files }: ServerOptions): Promise<DiaClient> {
+  // An empty variable counts as not set.
+  const tokenFile = files.tokenFile || undefined;
+  const ca = files.ca || undefined;
   const token = tokenFile === undefined ? process.env.DIA_TOKEN : await read('--token-file', tokenFile);
   const given = token?.trim() || undefined;
   if (given !== undefined && !/^[\x21-\x7e]+$/.test(given)) throw noToken(tokenFile ?? 'DIA_TOKEN');

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { expect } from 'chai';
 import { newToken } from '../../../src/api/access/tokenBook.js';
 import type { AccessSettings } from '../../../src/config/accessSettings.js';
+import { ComponentFailedError } from '../../../src/contracts/errors.js';
 import { ask, startTestServer, type TestServer } from '../../support/apiServer.js';
 
 const operator = newToken();
@@ -168,6 +169,19 @@ describe('access', () => {
       const other = await ask(server, 'GET /api/v1/status', { headers: { Origin: 'https://evil.example' } });
       expect(other.headers.has('access-control-allow-origin')).to.equal(false);
     });
+  });
+
+  it('shows no password that stands in the address of a component', async () => {
+    await open({});
+    const address = 'http://user:pass-word@backend:8080/v1';
+    server.fake.serverInfo = () => ({ clients: { backend: address } });
+    server.fake.onExecute = () => {
+      throw new ComponentFailedError('component_failed', `${address} failed.`, { actual: address });
+    };
+    const info = await ask(server, 'GET /api/v1/info');
+    expect(JSON.stringify(info.body)).to.include('http://***@backend:8080/v1');
+    const failed = await ask(server, 'POST /api/v1/start');
+    expect(JSON.stringify([info.body, failed.body, server.log])).not.to.include('pass-word');
   });
 
   it('puts the security headers on every answer', async () => {
