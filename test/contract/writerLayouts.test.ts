@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,14 +23,17 @@ describe('layouts of dia writer, as h5py reads them', () => {
   let folder: string;
   let sender: FrameSender;
   let writers: WriterProgram[];
+  let readers: ChildProcess[];
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'dia-writer-'));
     sender = await FrameSender.open();
     writers = [];
+    readers = [];
   });
 
   afterEach(async () => {
+    for (const reader of readers) reader.kill();
     await Promise.all(writers.map((writer) => writer.dispose()));
     sender.close();
     await rm(folder, { recursive: true, force: true });
@@ -280,6 +283,7 @@ describe('layouts of dia writer, as h5py reads them', () => {
       reader.stdout.on('data', (chunk: Buffer) => {
         seen += chunk.toString();
       });
+      readers.push(reader);
       const closed = once(reader, 'close');
       await until('the first frames', () => (seen === '0 0\n1 1\n' ? true : null));
       await sender.sendAll([2, 3]);

@@ -15,7 +15,8 @@ export interface WriterCommandLine {
   readonly extraArguments: readonly string[];
 }
 
-const STREAM_ADDRESS = /^(tcp|ipc):\/\/[A-Za-z0-9._\-/:[\]*@]+$/;
+/** Several for receivers that send parts of an image. */
+const STREAM_ADDRESS = /^(tcp|ipc):\/\/[A-Za-z0-9._\-/:[\]*@]+(,(tcp|ipc):\/\/[A-Za-z0-9._\-/:[\]*@]+)*$/;
 // The C++ writer makes the file's folder with a shell. Narrower than what the data roots allow: nothing that any
 // shell expands, anywhere in a word.
 const OUTPUT_FILE = /^\/[\p{L}\p{M}\p{N}._\-/+=,@:%]+$/u;
