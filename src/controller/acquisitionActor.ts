@@ -106,7 +106,7 @@ export function createAcquisitionActor(
         auxiliaryTimeout: limits.auxiliaryTimeoutMs,
       },
     }),
-    { input: { deadlineError, restartsFromFinished } },
+    { input: { deadlineError: deadlineError(components), restartsFromFinished } },
   );
   return actor;
 }
@@ -123,7 +123,8 @@ function planned(plan: AcquisitionPlan | null): AcquisitionPlan {
   return plan;
 }
 
-const deadlineError = (operation: string) => (operation === 'acquire' ? stalled() : late(operation));
+const deadlineError = (components: Components) => (operation: string) =>
+  operation === 'acquire' ? stalled() : late(operation, components);
 
 const stalled = () =>
   new ComponentFailedError('stalled', 'The acquisition has stalled: no new frame came in time.', {
@@ -134,8 +135,16 @@ const stalled = () =>
     hint: 'Look whether the detector exposes and triggers come; GET /api/v1/metrics shows where frames stop. Then reset.',
   });
 
-const late = (operation: string) =>
-  new ComponentSilentError('component_timeout', `The components did not ${operation} in time.`, {
+/** Names the first component that does not answer, or is still to be heard of. */
+function late(operation: string, components: Components): ComponentSilentError {
+  const behind = components
+    .views()
+    .find(({ enabled, status, error }) => enabled && (error !== null || status === null));
+  return new ComponentSilentError('component_timeout', `The components did not ${operation} in time.`, {
+    component: behind?.name ?? 'controller',
     operation,
+    expected: `all components to ${operation} within the limits of the deployment`,
+    actual: behind?.error?.message ?? 'it still goes on',
     hint: 'GET /api/v1/status_details tells which component hangs. Reset once it answers again.',
   });
+}

@@ -141,7 +141,12 @@ export class H5ServiceAdapter implements Writer {
     }
     if (!isJsonObject(answer) || typeof answer.message !== 'string') return null;
     const { message, code } = answer;
-    const facts = { component: this.#name, operation, actual: message };
+    const facts = {
+      component: this.#name,
+      operation,
+      expected: `${operation} to be carried out`,
+      actual: message,
+    };
     switch (code) {
       case 'file_exists':
         return new WrongStateError('file_exists', message, {
