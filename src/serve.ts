@@ -74,9 +74,11 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
+    let running: IntegrationController | null = null;
     const launcher = new ServiceLauncher({
       stateFolder: loaded.stateFolder,
       onMessage: (level, text, fields) => telemetry.log[level](text, fields),
+      onEnded: ({ endpoints }) => running?.componentEnded(Object.values(endpoints)),
     });
     await launcher.open();
     closing.push(() => launcher.close());
@@ -84,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     const journal = await openJournal(join(loaded.stateFolder, 'journal.jsonl'));
     closing.push(() => journal.close());
     const controller = createController(loaded, endpoints, { telemetry, journal });
+    running = controller;
     closing.push(() => controller.close());
     await Promise.all([controller.start(), prepareVerification()]);
     const server = await startApi(loaded, controller, { telemetry, certificates });

@@ -1,7 +1,12 @@
 import { waitFor } from 'xstate';
 import type { AcquisitionValidator } from '../config/acquisitionConfig.js';
 import type { AcquisitionPlan, StandDown, StatusReport } from '../contracts/acquisition.js';
-import { InvalidRequestError, toDiaError, WrongStateError } from '../contracts/errors.js';
+import {
+  ComponentFailedError,
+  InvalidRequestError,
+  toDiaError,
+  WrongStateError,
+} from '../contracts/errors.js';
 import type { Command, CommandContext, Integration, Reply } from '../contracts/integration.js';
 import type { AcquisitionConfig, JsonObject, JsonValue, Section } from '../contracts/json.js';
 import { checkFreeSpace } from '../files/freeSpace.js';
@@ -26,7 +31,7 @@ import { type ImageShape, spaceNeeds } from './spaceNeeds.js';
 import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
 import { StatusReporter } from './statusReporter.js';
 import type { Vocabulary } from './vocabulary.js';
-import { watchRun } from './watchRun.js';
+import { lost, watchRun } from './watchRun.js';
 import { Applied } from './work/applied.js';
 
 export interface ControllerOptions {
@@ -110,6 +115,23 @@ export class IntegrationController implements Integration {
     }
     this.memory.recordRests(this.actor);
     this.reporter.refresh();
+  }
+
+  /**
+   * Notes that the program at these addresses has ended. Its successor knows nothing of a run that goes on, and a
+   * detector that was started anew looks like one that is done.
+   */
+  componentEnded(addresses: readonly string[]): void {
+    for (const { name, enabled, address, observation } of this.components.all) {
+      if (!enabled || !addresses.includes(address)) continue;
+      const ended = new ComponentFailedError('component_lost', 'its program ended.', {
+        operation: 'acquire',
+        expected: 'a program that runs to the end of the acquisition',
+        actual: 'it ended',
+      });
+      const error = lost(name, ended, observation?.report ?? null);
+      this.actor.send({ type: 'component.lost', component: name, error });
+    }
   }
 
   /** Ends a run that goes on, within its deadlines; no command is taken from then on. */

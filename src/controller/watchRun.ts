@@ -103,7 +103,8 @@ function failed(component: string, why: string | null): DiaError {
 
 const sentence = (text: string) => (text.endsWith('.') ? text : `${text}.`);
 
-function lost(component: string, error: DiaError, report: WriterReport | null): ComponentFailedError {
+/** The error of a component that a run goes on without. */
+export function lost(component: string, error: DiaError, report: WriterReport | null): ComponentFailedError {
   const text = `The ${component} was lost during the acquisition: ${error.message}`;
   const hint =
     'Look whether the component still runs and can be reached; what was written before is kept. Then reset.';

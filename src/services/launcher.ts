@@ -24,6 +24,8 @@ export interface LauncherOptions {
     text: string,
     fields: Record<string, unknown>,
   ) => void;
+  /** Told at once when a service has ended by itself. */
+  readonly onEnded?: (hello: Hello) => void;
   readonly readyTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
 }
@@ -188,6 +190,7 @@ export class ServiceLauncher {
         pid: hello.pid,
         log: join(this.options.stateFolder, 'log', `${hello.name}.log`),
       });
+      this.options.onEnded?.(hello);
       void this.restart(hello);
     });
   }

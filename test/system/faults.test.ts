@@ -150,11 +150,11 @@ describe('a component that fails', function () {
   });
 
   it('does not take a file of another acquisition for its own', async () => {
-    await dia.client.setConfig(acquisition('other.h5', 20, 0.01));
+    await dia.client.setConfig(acquisition('other.h5', 20, 0.005));
     await dia.client.start();
     await dia.client.waitForStatus('FINISHED');
     await dia.client.stop();
-    await dia.client.setConfig(acquisition('mine.h5', 20, 0.02));
+    await dia.client.setConfig(acquisition('mine.h5', 20, 0.01));
     await dia.client.start();
     await rename(dia.file('mine.h5'), dia.file('moved.h5'));
     await copyFile(dia.file('other.h5'), dia.file('mine.h5'));
