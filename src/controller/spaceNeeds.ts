@@ -3,6 +3,7 @@ import type { AcquisitionPlan, PipelinePlan } from '../contracts/acquisition.js'
 import type { JsonValue } from '../contracts/json.js';
 import type { SpaceNeed } from '../files/freeSpace.js';
 import type { Components } from './components.js';
+import { pixelBytes } from './pixelBytes.js';
 
 /** Rows and columns of a pipeline's frames. */
 export interface ImageShape {
@@ -27,17 +28,14 @@ export function spaceNeeds(
     if (image === undefined || own === undefined || !writer.enabled) return [];
     const { outputFile: file, frames } = own.writer;
     if (file === '' || file === NO_FILE) return [];
-    return [
-      { component: writer.name, file, frames, frameBytes: image.rows * image.columns * pixelBytes(own) },
-    ];
+    const frameBytes = image.rows * image.columns * pixelBytes(bitDepth(own));
+    return [{ component: writer.name, file, frames, frameBytes }];
   });
 }
 
-/** Bytes of a pixel on disk; 0 when the config does not tell. */
-function pixelBytes({ backend, detector }: PipelinePlan): number {
-  const bits = [backend.bit_depth, detector.dr].find(isNumber) ?? 0;
-  // Files know pixels of 1, 2 and 4 bytes: 4 bit take a byte, 12 bit take two.
-  return [1, 2, 4].find((bytes) => bits > 0 && bits <= bytes * 8) ?? 0;
+/** Bits of a pixel as the detector has them; 0 when the config does not tell. */
+function bitDepth({ backend, detector }: PipelinePlan): number {
+  return [backend.bit_depth, detector.dr].find(isNumber) ?? 0;
 }
 
 const isNumber = (value: JsonValue | undefined): value is number => typeof value === 'number';

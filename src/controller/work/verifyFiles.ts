@@ -6,6 +6,7 @@ import { checkFile, type FileFacts } from '../../files/verifyFile.js';
 import { verifyInWorker } from '../../files/verifyInWorker.js';
 import type { Components } from '../components.js';
 import { inParallel } from '../inParallel.js';
+import { pixelBytes } from '../pixelBytes.js';
 import type { Supervisor } from '../supervisor.js';
 
 export interface VerifyOptions {
@@ -85,7 +86,7 @@ function judge(
   }
   const problems = checkFile(facts, {
     frames: expected.frames > 0 ? expected.frames : facts.frames,
-    ...(expected.bitDepth === null ? {} : { dtype: `uint${expected.bitDepth}` }),
+    ...(expected.bitDepth === null ? {} : { dtype: `uint${8 * pixelBytes(expected.bitDepth)}` }),
   });
   if (problems.length > 0) {
     throw new ComponentFailedError(
