@@ -1,4 +1,5 @@
-import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AcquisitionPlan, StartOutcome } from '../contracts/acquisition.js';
 import { NoSpaceError } from '../contracts/errors.js';
@@ -31,36 +32,62 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+/** From this size on the file begins anew with its last line. */
+const LARGEST_BYTES = 1024 * 1024;
+
 /**
- * Opens a journal: a file of JSON lines, each fsynced. Only the last whole line counts, so the file begins anew with it;
- * a line that a crash cut off is as if it had never been written.
+ * Opens a journal: a file of JSON lines, each fsynced. Only the last whole line counts, so the file begins anew with it
+ * now and whenever it has grown; a line that a crash cut off is as if it had never been written.
  */
 export async function openJournal(path: string): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
   const last = lastLine(await readFile(path, 'utf8').catch(() => ''));
+  const file = await beginAnew(path, last === null ? '' : `${JSON.stringify(last)}\n`);
+  return new FileJournal(path, file, last);
+}
+
+/** Replaces the file by one with this text only: whenever we die, the old one is there or the new one. */
+async function beginAnew(path: string, text: string): Promise<FileHandle> {
   const beginning = `${path}.new`;
-  await writeFile(beginning, last === null ? '' : `${JSON.stringify(last)}\n`, { flush: true });
-  await rename(beginning, path);
-  return new FileJournal(await open(path, 'a'), last);
+  const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
+  const file = await open(beginning, O_APPEND | O_CREAT | O_TRUNC | O_WRONLY, 0o666);
+  try {
+    await file.appendFile(text);
+    await file.sync();
+    await rename(beginning, path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await syncFolder(dirname(path));
+  return file;
+}
+
+/** Else a loss of power could bring an old file back, and with it what was true before. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY).catch(() => null);
+  // Some file systems know no such thing.
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }
 
 class FileJournal implements Journal {
   readonly last: JournalLine | null;
-  private readonly file: FileHandle;
-  private tail: Promise<void> = Promise.resolve();
+  readonly #path: string;
+  #file: FileHandle;
+  #tail: Promise<void> = Promise.resolve();
+  #endsInHalfALine = false;
 
-  constructor(file: FileHandle, last: JournalLine | null) {
-    this.file = file;
+  constructor(path: string, file: FileHandle, last: JournalLine | null) {
+    this.#path = path;
+    this.#file = file;
     this.last = last;
   }
 
   append(entry: JournalEntry & Remembered): Promise<void> {
     const line = `${JSON.stringify({ ...entry, at: new Date().toISOString() })}\n`;
-    const written = this.tail.then(async () => {
-      await this.file.appendFile(line);
-      await this.file.datasync();
-    });
-    this.tail = written.catch(() => undefined);
+    const written = this.#tail.then(() => this.#write(line));
+    this.#tail = written.catch(() => undefined);
     return written.catch((cause: unknown) => {
       throw new NoSpaceError('no_space', `The journal cannot be written: ${reason(cause)}.`, {
         component: 'controller',
@@ -74,8 +101,25 @@ class FileJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    await this.tail;
-    await this.file.close();
+    await this.#tail;
+    await this.#file.close();
+  }
+
+  async #write(line: string): Promise<void> {
+    // A full disk may have taken a part of the line before.
+    const beginning = this.#endsInHalfALine ? '\n' : '';
+    this.#endsInHalfALine = true;
+    await this.#file.appendFile(beginning + line);
+    this.#endsInHalfALine = false;
+    await this.#file.datasync();
+    if ((await this.#file.stat()).size > LARGEST_BYTES) await this.#shorten(line);
+  }
+
+  async #shorten(lastLine: string): Promise<void> {
+    const long = this.#file;
+    // Where it cannot be done, the long file is as good; it is tried again after the next line.
+    this.#file = await beginAnew(this.#path, lastLine).catch(() => long);
+    if (this.#file !== long) await long.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -42,6 +42,19 @@ describe('openJournal', () => {
       await journal.close();
     }
     expect((await readFile(path, 'utf8')).trim().split('\n')).to.have.length(2);
+  });
+
+  it('stays small in a long life, and knows the last entry all the same', async () => {
+    const journal = await openJournal(path);
+    const config = { writer: { text: 'x'.repeat(100_000) } };
+    for (let entry = 0; entry < 25; entry++) {
+      await journal.append({ phase: 'initialized', ...remembered, config });
+      expect((await stat(path)).size).to.be.below(1_200_000);
+    }
+    await journal.append({ phase: 'configured', plan: PLAN, ...remembered });
+    await journal.close();
+    expect((await lastOf())?.phase).to.equal('configured');
+    expect(await readdir(folder)).to.deep.equal(['journal.jsonl']);
   });
 
   it('believes the last whole line, wherever a crash cut the file', async () => {
