@@ -1,5 +1,4 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import { closest } from 'fastest-levenshtein';
 import type { Static, TSchema } from 'typebox';
 import type { Backend } from '../contracts/backend.js';
 import type { Role } from '../contracts/component.js';
@@ -8,6 +7,7 @@ import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { Trigger } from '../contracts/trigger.js';
 import type { Writer } from '../contracts/writer.js';
+import { nearest } from '../nearest.js';
 import type { AdapterSettings } from './adapterSettings.js';
 import { NoneBackendAdapter, noneBackendOptions } from './backend/noneBackend.js';
 import { PsiBackendAdapter, psiBackendOptions } from './backend/psiBackend.js';
@@ -157,7 +157,9 @@ function find<Adapter>(role: Role, kinds: Registrations<Adapter>, kind: string):
 
 function unknownKind(role: Role, kinds: Registrations<unknown>, kind: string): string {
   const known = Object.keys(kinds);
-  return `There is no ${role} of kind '${kind}': the nearest is '${closest(kind, known)}', the kinds are ${known.join(', ')}.`;
+  const near = nearest(kind, known);
+  const nearText = near === null ? '' : `the nearest is '${near}', `;
+  return `There is no ${role} of kind '${kind}': ${nearText}the kinds are ${known.join(', ')}.`;
 }
 
 function invalid(name: string, findings: string[]): InvalidRequestError {
@@ -175,5 +177,6 @@ function describe({ instancePath, keyword, params, message }: ErrorObject, schem
   const stranger = String(params.additionalProperty);
   const known = 'properties' in schema ? Object.keys(schema.properties ?? {}) : [];
   if (known.length === 0) return `${path}.${stranger} is unknown: there are no options`;
-  return `${path}.${stranger} is unknown: did you mean '${closest(stranger, known)}'?`;
+  const near = nearest(stranger, known);
+  return `${path}.${stranger} is unknown: ${near === null ? `known are ${known.join(', ')}` : `did you mean '${near}'?`}`;
 }

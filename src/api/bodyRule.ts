@@ -1,8 +1,8 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Static, TSchema } from 'typebox';
-import { nearest } from '../config/nearest.js';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
+import { nearest } from '../nearest.js';
 
 /** More findings than these are only counted. */
 const MOST_FINDINGS = 10;

@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import { distance } from 'fastest-levenshtein';
+import { nearestFew } from '../nearest.js';
 import { isSafe, type Route } from './route.js';
 
 /** What a method and a path lead to. */
@@ -9,8 +9,6 @@ export type Match =
   | { readonly kind: 'otherMethods'; readonly allow: readonly string[] }
   | { readonly kind: 'nothing'; readonly near: readonly string[] };
 
-/** Longer paths are cut before they are compared: the cost grows with the square of the length. */
-const LONGEST_COMPARED = 120;
 const MOST_NEAR = 3;
 
 const NO_PARAMS: Record<string, string> = {};
@@ -68,14 +66,11 @@ export class Dispatcher {
 
   /** Paths that were perhaps meant, best first; the API's prefix counts for nothing, as it is easily forgotten. */
   #near(path: string): string[] {
-    const typed = withoutPrefix(path).slice(0, LONGEST_COMPARED).toLowerCase();
-    const mostEdits = Math.max(2, Math.floor(typed.length / 3));
-    return this.#paths
-      .map((known) => ({ known, edits: distance(typed, fillIn(withoutPrefix(known), typed)) }))
-      .filter(({ edits }) => edits <= mostEdits)
-      .sort((a, b) => a.edits - b.edits)
-      .slice(0, MOST_NEAR)
-      .map(({ known }) => known);
+    const typed = withoutPrefix(path);
+    return nearestFew(typed, this.#paths, {
+      most: MOST_NEAR,
+      nameOf: (known) => fillIn(withoutPrefix(known), typed),
+    });
   }
 }
 

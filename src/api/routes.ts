@@ -1,8 +1,8 @@
 import Type from 'typebox';
-import { suggestion } from '../config/nearest.js';
 import { UnknownNameError } from '../contracts/errors.js';
 import type { Command } from '../contracts/integration.js';
 import type { JsonObject, Section } from '../contracts/json.js';
+import { suggestion } from '../nearest.js';
 import { BodyRule } from './bodyRule.js';
 import { statusFields } from './envelope.js';
 import type { ApiRequest, Route, RouteWork } from './route.js';

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { AcquisitionConfig, JsonObject, JsonValue } from '../contracts/json.js';
 import { nameFindings } from '../files/fileNames.js';
+import { nearest } from '../nearest.js';
 import {
   type ConfigFinding,
   capitalised,
@@ -10,7 +11,6 @@ import {
 import { type AcquisitionSchema, compileAcquisitionSchema } from './acquisitionSchema.js';
 import { isSection, type MergeResult, mergeConfig, type Sections } from './mergeConfig.js';
 import { pointerParts, valueAt } from './messageTemplate.js';
-import { nearest } from './nearest.js';
 import { aliasesOf, complete, withoutAliases } from './normaliseConfig.js';
 
 /** What came out of checking a config. */

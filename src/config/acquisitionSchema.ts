@@ -1,9 +1,9 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
+import { suggestion } from '../nearest.js';
 import { isSection } from './mergeConfig.js';
 import { TEMPLATE_NAMES, unknownNamesIn } from './messageTemplate.js';
-import { suggestion } from './nearest.js';
 import { aliasesOf, type SetRule } from './normaliseConfig.js';
 
 /** A config schema, taken apart and compiled. */

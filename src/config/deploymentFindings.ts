@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import { nearest, suggestion } from '../nearest.js';
 import { NAME_PATTERN, ROUTE_PATTERN } from './deployment.js';
-import { nearest, suggestion } from './nearest.js';
 import type { Override } from './overrides.js';
 import type { DocumentPath, YamlSource } from './yamlSource.js';
 

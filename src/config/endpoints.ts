@@ -1,8 +1,8 @@
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
+import { suggestion } from '../nearest.js';
 import type { ServiceSettings } from './deployment.js';
 import { mapTexts, PLACEHOLDER } from './mapTexts.js';
-import { suggestion } from './nearest.js';
 
 /** Endpoints that the programs of this project announce when they are up. */
 export const PROGRAM_ENDPOINTS = {

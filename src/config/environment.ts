@@ -1,7 +1,7 @@
 import type { JsonValue } from '../contracts/json.js';
+import { suggestion } from '../nearest.js';
 import type { Finding } from './deploymentFindings.js';
 import { fillPlaceholders, mapTexts } from './mapTexts.js';
-import { suggestion } from './nearest.js';
 import type { DocumentPath, YamlSource } from './yamlSource.js';
 
 const REFERENCE = /^env\.([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnknownNameError } from '../contracts/errors.js';
-import { suggestion } from './nearest.js';
+import { suggestion } from '../nearest.js';
 
 const DEPLOYMENT_FILE = 'deployment.yaml';
 

@@ -1,5 +1,5 @@
 import type { AcquisitionConfig, JsonObject, JsonValue } from '../contracts/json.js';
-import { suggestion } from './nearest.js';
+import { suggestion } from '../nearest.js';
 
 /** What clients send: sections they leave out, or send as null, mean "as it is". */
 export type Sections = Readonly<Record<string, JsonValue | undefined>>;

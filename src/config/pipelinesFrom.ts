@@ -1,10 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type Static, Type } from 'typebox';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
+import { suggestion } from '../nearest.js';
 import { NAME_PATTERN, type PipelineSettings, type PipelinesFrom } from './deployment.js';
 import { type Finding, findingText, schemaFindings } from './deploymentFindings.js';
 import { fillPlaceholders, mapTexts, PLACEHOLDER, withoutSuffix } from './mapTexts.js';
-import { suggestion } from './nearest.js';
 import { type DocumentPath, parseYamlSource, type YamlSource } from './yamlSource.js';
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });

@@ -30,15 +30,19 @@ describe('adapter registry', () => {
     expect(createTrigger('none', 'trigger', {}).address).to.equal('none');
   });
 
-  for (const [kind, nearest, create] of [
-    ['simulatd', 'simulated', () => createDetector('simulatd', 'detector', {})],
-    // A name that every object has; of its distances to the kinds nothing is asked.
-    ['constructor', '', () => createDetector('constructor', 'detector', {})],
+  for (const [kind, text, create] of [
+    [
+      'simulatd',
+      ": the nearest is 'simulated', the kinds are ",
+      () => createDetector('simulatd', 'detector', {}),
+    ],
+    // A name that every object has, and that nobody can have meant.
+    ['constructor', ': the kinds are ', () => createDetector('constructor', 'detector', {})],
   ] as const) {
-    it(`names the kinds there are, and the nearest, when asked for ${kind}`, () => {
+    it(`names the kinds there are, and one that is near, when asked for ${kind}`, () => {
       const error = thrown(create);
       expect(error.code).to.equal('invalid_deployment');
-      expect(error.message).to.contain(`'${kind}'`).and.contain(`nearest is '${nearest}`);
+      expect(error.message).to.contain(`'${kind}'${text}`);
       expect(error.facts.expected).to.include('simulated');
     });
   }

@@ -9,17 +9,27 @@ const LONGEST_COMPARED = 120;
  * Two typing errors are always forgiven, in long names up to a third of the letters.
  */
 export function nearest(name: string, candidates: readonly string[]): string | null {
+  const [best] = nearestFew(name, candidates, { most: 1, nameOf: (candidate) => candidate });
+  return best ?? null;
+}
+
+/** Like `nearest`: the candidates that were perhaps meant, best first, `most` of them at most. */
+export function nearestFew<T>(
+  name: string,
+  candidates: readonly T[],
+  { most, nameOf }: { readonly most: number; readonly nameOf: (candidate: T) => string },
+): T[] {
   const typed = name.slice(0, LONGEST_COMPARED).toLowerCase();
-  let best: string | null = null;
-  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const candidateDistance = distance(typed, candidate.toLowerCase());
-    if (candidateDistance < bestDistance && candidateDistance < candidate.length) {
-      best = candidate;
-      bestDistance = candidateDistance;
-    }
-  }
-  return best;
+  const mostEdits = Math.max(2, Math.floor(typed.length / 3));
+  return candidates
+    .map((candidate) => {
+      const known = nameOf(candidate).toLowerCase();
+      return { candidate, length: known.length, edits: distance(typed, known) };
+    })
+    .filter(({ edits, length }) => edits <= mostEdits && edits < length)
+    .sort((a, b) => a.edits - b.edits)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
 }
 
 /** ` Did you mean 'port'?`, or what there is when nothing is near; starts with a blank. */
