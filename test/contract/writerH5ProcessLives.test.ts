@@ -304,8 +304,9 @@ describe('h5-process over the lives of the C++ writer', () => {
     await expectDiaError(writer.start(within()), WrongStateError, 'file_exists');
   });
 
-  it('keeps a log per run, which begins with the command line', async () => {
-    const writer = await connect({ extraArguments: ['tcp://broker:1', '16', '0', 'JF01'], userId: 'none' });
+  it('keeps a log per run, which begins with the command line: no layout for it, it has its own', async () => {
+    const extraArguments = ['tcp://broker:1', '16', '0', 'JF01'];
+    const writer = await connect({ extraArguments, userId: 'none', format: 'swissfel' });
     await start(writer, { frames: 1, userId: 11_057 });
     await bench.sender.sendAll([0]);
     await ends(writer);

@@ -7,6 +7,7 @@ import {
   writerArguments,
 } from '../../../src/adapters/writer/h5Process/writerArguments.js';
 import { InvalidRequestError } from '../../../src/contracts/errors.js';
+import { LAYOUT_NAMES } from '../../../src/writer/formats/layouts.js';
 
 const fine: WriterCommandLine = {
   streamAddress: 'tcp://127.0.0.1:9999',
@@ -100,5 +101,11 @@ describe('the parameters of a writer', () => {
 
   it('are none unless the deployment names some', () => {
     expect(h5ProcessOptions.properties.parameters).to.have.deep.property('default', []);
+  });
+});
+
+describe('the options of h5-process', () => {
+  it('take every layout that the writer has, and no other', () => {
+    expect(h5ProcessOptions.properties.format.enum).to.have.members([...LAYOUT_NAMES]);
   });
 });

@@ -93,7 +93,9 @@ function commandLine(
   );
   if (options.command !== 'dia-writer') return { executable: options.command, args };
   // The name is ours already.
-  return { executable: process.execPath, args: [OWN_WRITER, '--existing-file', 'overwrite', ...args] };
+  const own = [OWN_WRITER, '--existing-file', 'overwrite'];
+  const layout = options.format === undefined ? [] : ['--format', options.format];
+  return { executable: process.execPath, args: [...own, ...layout, ...args] };
 }
 
 function owner({ component, options, parameters }: Omit<WriterLaunch, 'note'>): {

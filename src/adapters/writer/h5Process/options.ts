@@ -27,6 +27,12 @@ export const h5ProcessOptions = Type.Object(
       description: 'Arguments after the five common ones, for example broker url, number of modules, name.',
       default: [],
     }),
+    format: Type.Optional(
+      Type.Enum(['nexus', 'csaxs', 'swissfel'], {
+        description:
+          'Layout of the files of `dia-writer`, by default nexus. Another `command` has a layout of its own and is not told.',
+      }),
+    ),
     parameters: Type.Array(Type.String({ minLength: 1 }), {
       description:
         "Names that the writer's format declares. Of the writer section only these are sent to it: an unknown one costs the C++ writer the acquisition.",
