@@ -31,7 +31,7 @@ export interface TestIntegration {
 }
 
 /** A deployment of the simulation programs; the folder of its file may be any. */
-export function simulatedDeployment(shape: string): Settings {
+export function simulatedDeployment(shape: string) {
   return {
     name: 'test',
     pipelines: [

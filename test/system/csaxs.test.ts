@@ -18,7 +18,7 @@ const example = (outputFile: string) => ({
   writer: { n_frames: 100, output_file: outputFile, user_id: 11057 },
 });
 
-/** The packaged deployment, with its site's detector, backend and writer simulated. */
+/** The packaged deployment as it is, with a simulated detector and a simulated backend at the other end. */
 describe('the deployment csaxs-eiger9m', function () {
   this.timeout(60_000);
   let folder: string;
@@ -28,16 +28,19 @@ describe('the deployment csaxs-eiger9m', function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'dia-csaxs-'));
     const settings = parse(await readFile(join(PACKAGED, 'deployment.yaml'), 'utf8'));
-    const { pipelines, services } = simulatedDeployment('32x64');
-    await writeFile(
-      join(folder, 'deployment.yaml'),
-      stringify({ ...settings, pipelines, services, paths: { data: join(folder, 'data') } }),
-    );
+    const simulated = simulatedDeployment('32x64');
+    const own = simulated.pipelines[0] ?? expect.fail('no pipeline');
+    const [pipeline] = settings.pipelines;
+    pipeline.detector = own.detector;
+    pipeline.backend.options.url = own.backend.options.url;
+    pipeline.writer.options.streamAddress = `\${services.backend.frames}`;
+    const services = simulated.services.filter(({ name }) => name !== 'writer');
+    await writeFile(join(folder, 'deployment.yaml'), stringify({ ...settings, services }));
     await copyFile(join(PACKAGED, 'config.schema.json'), join(folder, 'config.schema.json'));
     service = await serve({
       deployment: folder,
       flags: { port: 0, host: '127.0.0.1' },
-      env: {},
+      env: { DIA_DATA_DIR: join(folder, 'data') },
       quiet: true,
     });
     client = new DiaClient(service.url);
@@ -67,7 +70,9 @@ describe('the deployment csaxs-eiger9m', function () {
       file: first,
     });
     await ready();
-    expect(await verifyFile(first)).to.include({ framesWritten: 100, dtype: 'uint32', complete: true });
+    expect(await verifyFile(first)).to.include({
+      ...{ framesWritten: 100, dtype: 'uint32', complete: true, layout: 'csaxs' },
+    });
 
     const before = (await calls()).length;
     const second = join(folder, 'data', 'daq_test_32b_100f_2.h5');
