@@ -1,4 +1,4 @@
-import { Publisher } from 'zeromq';
+import { XPublisher } from 'zeromq';
 
 const LOOK_EVERY_MS = 2;
 const COLUMNS = 1024;
@@ -7,12 +7,17 @@ const ROWS = 512;
 /**
  * The stream of a receiver with one Jungfrau module: messages as they were recorded, images with the number of the
  * frame in every pixel. `received` tells how many frames the receiver has of this run.
+ *
+ * A publisher drops what nobody has subscribed to yet. A real detector's first frame comes late enough; here a run's
+ * images wait for a subscription that came after the last image of the run before.
  */
 export class SlsStream {
-  readonly #socket = new Publisher({ linger: 0, sendHighWaterMark: 0 });
+  readonly #socket = new XPublisher({ linger: 0, sendHighWaterMark: 0, verbosity: 'allSubs' });
   readonly #received: () => number;
   #sent = 0;
   #firstFrameNumber = 1;
+  #isAwaited = false;
+  #mayBeHeard = false;
   #looking: NodeJS.Timeout | null = null;
   #sending = Promise.resolve();
 
@@ -24,13 +29,15 @@ export class SlsStream {
     return this.#socket.lastEndpoint ?? '';
   }
 
-  open(): Promise<void> {
-    return this.#socket.bind('tcp://127.0.0.1:*');
+  async open(): Promise<void> {
+    await this.#socket.bind('tcp://127.0.0.1:*');
+    void this.#heed();
   }
 
   begin(): void {
     this.#firstFrameNumber += this.#sent;
     this.#sent = 0;
+    this.#mayBeHeard = this.#isAwaited;
     this.#looking ??= setInterval(() => this.#sendNew(), LOOK_EVERY_MS);
   }
 
@@ -39,11 +46,22 @@ export class SlsStream {
     if (this.#looking === null) return;
     clearInterval(this.#looking);
     this.#looking = null;
+    this.#mayBeHeard = true;
     this.#sendNew();
     this.#send([header({ data: 0 })]);
   }
 
+  /** Subscriptions are messages that begin with 1. */
+  async #heed(): Promise<void> {
+    for await (const [message] of this.#socket) {
+      if (message?.[0] !== 1) continue;
+      this.#isAwaited = true;
+      this.#mayBeHeard = true;
+    }
+  }
+
   #sendNew(): void {
+    if (!this.#mayBeHeard) return;
     for (const total = this.#received(); this.#sent < total; this.#sent++) {
       const number = this.#firstFrameNumber + this.#sent;
       const image = new Uint16Array(COLUMNS * ROWS).fill(this.#sent);
@@ -54,6 +72,7 @@ export class SlsStream {
         rx_roi: [0, COLUMNS - 1, 0, ROWS - 1],
       };
       this.#send([header(facts), Buffer.from(image.buffer)]);
+      this.#isAwaited = false;
     }
   }
 
