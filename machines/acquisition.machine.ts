@@ -6,100 +6,15 @@ import type {
   StartOutcome,
 } from '../src/contracts/acquisition.js';
 import type { DiaError } from '../src/contracts/errors.js';
-
-/** What the machine remembers of one component of the run. */
-interface Observed {
-  readonly status: string;
-  readonly writtenFrames: number;
-  readonly expectedFrames: number;
-}
-
-export interface AcquisitionContext {
-  /** What is reported while a state does not say otherwise. */
-  status: IntegrationStatus;
-  plan: AcquisitionPlan | null;
-  /** True when `start` brought the config: configured goes straight on to starting. */
-  startRequested: boolean;
-  triggerStart: boolean;
-  standDown: StandDown;
-  error: DiaError | null;
-  files: Readonly<Record<string, string>>;
-  detectors: Readonly<Record<string, Observed>>;
-  writers: Readonly<Record<string, Observed>>;
-  auxiliaryWriters: Readonly<Record<string, Observed>>;
-  /** True while no frame has come for longer than the plan's stall timeout. */
-  stalled: boolean;
-  /** True when writers must be ended before the files can be judged. */
-  writersUnfinished: boolean;
-  restartsFromFinished: boolean;
-  deadlineError: (operation: string) => DiaError;
-}
-
-export interface AcquisitionInput {
-  /** Whether a config is taken in `finished`, without a reset in between. */
-  readonly restartsFromFinished: boolean;
-  /** Makes the error that a missed deadline of `operation` leads to. */
-  readonly deadlineError: (operation: string) => DiaError;
-}
-
-export type AcquisitionEvent =
-  | { type: 'acquisition.configure'; plan: AcquisitionPlan }
-  | { type: 'acquisition.start'; plan?: AcquisitionPlan; triggerStart: boolean }
-  | { type: 'acquisition.stop' }
-  /** A controller that was restarted goes on where the one before it was. */
-  | { type: 'controller.resumed'; to: 'configured'; plan: AcquisitionPlan }
-  | { type: 'controller.resumed'; to: 'running' | 'finished'; plan: AcquisitionPlan; outcome: StartOutcome }
-  | { type: 'controller.resumed'; to: 'error'; error: DiaError; files: Readonly<Record<string, string>> }
-  | { type: 'acquisition.reset' }
-  | { type: 'acquisition.kill' }
-  | {
-      type: 'component.status';
-      component: string;
-      status: string;
-      writtenFrames?: number;
-      expectedFrames?: number;
-    }
-  | { type: 'component.lost'; component: string; error: DiaError };
-
-const UNSEEN: Observed = { status: 'unknown', writtenFrames: 0, expectedFrames: 0 };
-const IDLE = ['idle', 'finished', 'stopped'];
-const ENDED = ['finished', 'stopped'];
-
-const unseen = (names: readonly string[], expected: Readonly<Record<string, number>> = {}) =>
-  Object.fromEntries(names.map((name) => [name, { ...UNSEEN, expectedFrames: expected[name] ?? 0 }]));
-
-const all = (observed: Readonly<Record<string, Observed>>, words: readonly string[]) =>
-  Object.values(observed).every(({ status }) => words.includes(status));
-
-const isEmpty = (observed: Readonly<Record<string, Observed>>) => Object.keys(observed).length === 0;
-
-function observe(
-  known: Readonly<Record<string, Observed>>,
-  event: Extract<AcquisitionEvent, { type: 'component.status' }>,
-) {
-  const before = known[event.component];
-  if (!before) return known;
-  const seen: Observed = {
-    status: event.status,
-    // A component that was restarted has forgotten what it did; the run has not.
-    writtenFrames: Math.max(event.writtenFrames ?? 0, before.writtenFrames),
-    expectedFrames: Math.max(event.expectedFrames ?? 0, before.expectedFrames),
-  };
-  return { ...known, [event.component]: seen };
-}
+import type { AcquisitionContext, AcquisitionEvent, AcquisitionInput } from './acquisitionContext.js';
+import { all, ENDED, IDLE, isEmpty, observe, unseen } from './observed.js';
 
 /** Work that the machine asks for; the controller provides it and honours the signal. */
 function work<Output, Input>(name: string) {
   return fromPromise<Output, Input>(() => Promise.reject(new Error(`${name} is not provided`)));
 }
 
-/**
- * The life of an integration: initialized, configured, running, finished, error, and the ways between.
- *
- * Free of I/O: what has to be done is invoked by name and provided by the controller. Reported statuses are
- * in `context.status`; states that only lead from one to another keep what they left.
- */
-export const acquisitionMachine = setup({
+const parts = setup({
   types: {
     context: {} as AcquisitionContext,
     events: {} as AcquisitionEvent,
@@ -209,7 +124,34 @@ export const acquisitionMachine = setup({
       return before !== undefined && (event.writtenFrames ?? 0) > before.writtenFrames;
     },
   },
-}).createMachine({
+});
+
+/** The way back to the beginning, for a run that is stopped and for everything else alike; only a kill cuts it short. */
+const standingDown = (operation: 'stop' | 'reset') =>
+  parts.createStateConfig({
+    tags: 'transition',
+    invoke: {
+      src: 'standDown',
+      input: ({ context }) => ({ how: context.standDown }),
+      onDone: 'initialized',
+      onError: { target: 'error', actions: { type: 'blame', params: ({ event }) => event } },
+    },
+    on: { 'acquisition.stop': undefined, 'acquisition.reset': undefined },
+    after: {
+      standDownDeadline: {
+        target: 'error',
+        actions: { type: 'blameDeadline', params: { operation } },
+      },
+    },
+  });
+
+/**
+ * The life of an integration: initialized, configured, running, finished, error, and the ways between.
+ *
+ * Free of I/O: what has to be done is invoked by name and provided by the controller. Reported statuses are
+ * in `context.status`; states that only lead from one to another keep what they left.
+ */
+export const acquisitionMachine = parts.createMachine({
   id: 'acquisition',
   context: ({ input }) => ({
     status: 'INITIALIZED',
@@ -395,39 +337,8 @@ export const acquisitionMachine = setup({
       },
     },
 
-    stopping: {
-      tags: 'transition',
-      invoke: {
-        src: 'standDown',
-        input: ({ context }) => ({ how: context.standDown }),
-        onDone: 'initialized',
-        onError: { target: 'error', actions: { type: 'blame', params: ({ event }) => event } },
-      },
-      on: { 'acquisition.stop': undefined, 'acquisition.reset': undefined },
-      after: {
-        standDownDeadline: {
-          target: 'error',
-          actions: { type: 'blameDeadline', params: { operation: 'stop' } },
-        },
-      },
-    },
-
-    resetting: {
-      tags: 'transition',
-      invoke: {
-        src: 'standDown',
-        input: ({ context }) => ({ how: context.standDown }),
-        onDone: 'initialized',
-        onError: { target: 'error', actions: { type: 'blame', params: ({ event }) => event } },
-      },
-      on: { 'acquisition.stop': undefined, 'acquisition.reset': undefined },
-      after: {
-        standDownDeadline: {
-          target: 'error',
-          actions: { type: 'blameDeadline', params: { operation: 'reset' } },
-        },
-      },
-    },
+    stopping: standingDown('stop'),
+    resetting: standingDown('reset'),
 
     error: {
       entry: { type: 'report', params: { status: 'ERROR' } },
