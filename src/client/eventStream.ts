@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { boundBy, TimeIsUp } from '../contracts/bounds.js';
 import { DiaClientError, errorOfEnvelope, isRecord } from './clientError.js';
 import { type Connection, sendOver } from './connection.js';
 import { noAnswer } from './httpCalls.js';
@@ -68,13 +69,14 @@ async function* openStream(
   lastEventId: string | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DiaEvent> {
-  const connection = new AbortController();
-  const connectTimer = setTimeout(() => {
-    connection.abort(new DOMException('No answer in time', 'TimeoutError'));
-  }, CONNECT_TIMEOUT_MS);
+  const connection = boundBy({ signal });
+  const connectTimer = setTimeout(
+    () => connection.abort(new TimeIsUp('no answer in time')),
+    CONNECT_TIMEOUT_MS,
+  );
   try {
     const answer = await sendOver(server, '/api/v1/events', {
-      signal: signal === undefined ? connection.signal : AbortSignal.any([connection.signal, signal]),
+      signal: connection.signal,
       headers: {
         Accept: 'text/event-stream',
         ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }),
@@ -103,7 +105,8 @@ async function* openStream(
     throw thrown instanceof DiaClientError ? thrown : noAnswer(server, CONNECT_TIMEOUT_MS, thrown);
   } finally {
     clearTimeout(connectTimer);
-    connection.abort();
+    connection.end();
+    connection.abort(new Error('nobody listens any more'));
   }
 }
 

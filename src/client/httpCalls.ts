@@ -1,4 +1,5 @@
 import type { Envelope } from '../api/schemas.js';
+import { boundBy } from '../contracts/bounds.js';
 import { DiaClientError, errorOfEnvelope, isRecord } from './clientError.js';
 import { type Connection, sendOver } from './connection.js';
 
@@ -18,8 +19,7 @@ export interface Call {
 
 /** Sends a request; answers the envelope. Throws {@link DiaClientError} for everything else. */
 export async function callApi<T extends Envelope>(settings: CallSettings, call: Call): Promise<T> {
-  const answer = await send(settings, call);
-  const parsed = await readJson(answer, settings, call);
+  const { answer, parsed } = await exchange(settings, call);
   if (isRecord(parsed) && parsed.state === 'ok') {
     // The server's own schemas are the source of T; checking them again here would only guard against our tests.
     return parsed as T;
@@ -30,9 +30,9 @@ export async function callApi<T extends Envelope>(settings: CallSettings, call: 
 
 /** Fetches JSON that is no envelope. */
 export async function fetchJson(settings: CallSettings, call: Call): Promise<unknown> {
-  const answer = await send(settings, call);
+  const { answer, parsed } = await exchange(settings, call);
   if (!answer.ok) throw notOurs(settings, answer);
-  return readJson(answer, settings, call);
+  return parsed;
 }
 
 /** What went wrong when no answer came. */
@@ -63,33 +63,31 @@ export function noAnswer({ address }: Connection, timeoutMs: number, thrown: unk
   });
 }
 
-async function send(settings: CallSettings, { method, path, body, signal }: Call): Promise<Response> {
-  const deadline = AbortSignal.timeout(settings.timeoutMs);
+/** Sends a request and reads the JSON of its answer, within the time; what the caller aborted is thrown as it is. */
+async function exchange(
+  settings: CallSettings,
+  { method, path, body, signal }: Call,
+): Promise<{ answer: Response; parsed: unknown }> {
+  const { connection, timeoutMs } = settings;
+  const bounds = boundBy({ signal, timeoutMs });
   try {
-    return await sendOver(settings.connection, path, {
+    const answer = await sendOver(connection, path, {
       method,
-      signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+      signal: bounds.signal,
       ...(body === undefined
         ? {}
         : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
     });
+    const parsed: unknown = await answer.json().catch((thrown: unknown) => {
+      throw thrown instanceof SyntaxError ? notOurs(settings, answer) : thrown;
+    });
+    return { answer, parsed };
   } catch (thrown) {
-    throw failure(settings, thrown, signal);
+    if (thrown instanceof DiaClientError) throw thrown;
+    throw signal?.aborted ? signal.reason : noAnswer(connection, timeoutMs, thrown);
+  } finally {
+    bounds.end();
   }
-}
-
-async function readJson(answer: Response, settings: CallSettings, { signal }: Call): Promise<unknown> {
-  try {
-    return await answer.json();
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) throw notOurs(settings, answer);
-    throw failure(settings, thrown, signal);
-  }
-}
-
-/** What the caller aborted is passed on as it is. */
-function failure(settings: CallSettings, thrown: unknown, signal: AbortSignal | undefined): unknown {
-  return signal?.aborted ? signal.reason : noAnswer(settings.connection, settings.timeoutMs, thrown);
 }
 
 function notOurs({ connection: { address } }: CallSettings, answer: Response): DiaClientError {

@@ -1,4 +1,5 @@
 import type { Envelope, StatusAnswer } from '../api/schemas.js';
+import { boundBy } from '../contracts/bounds.js';
 import { DiaClientError, errorFactsOf, isRecord } from './clientError.js';
 import type { Connection } from './connection.js';
 import { type DiaEvent, followEvents } from './eventStream.js';
@@ -26,14 +27,17 @@ export async function waitForStatus(
 ): Promise<Envelope['status']> {
   const wanted = targets.map(withPrefix);
   const timeoutMs = options.timeoutMs ?? 60_000;
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+  const { signal, end } = boundBy({ ...options, timeoutMs });
   let last = 'unknown';
-  for await (const event of followEvents(connection, { signal, reconnectTimeoutMs: timeoutMs })) {
-    if (event.type !== 'snapshot' && event.type !== 'state') continue;
-    last = withPrefix(String(event.data.status));
-    if (wanted.includes(last)) return last;
-    if (last === `${PREFIX}ERROR`) throw inError(await present(connection, event), wanted);
+  try {
+    for await (const event of followEvents(connection, { signal, reconnectTimeoutMs: timeoutMs })) {
+      if (event.type !== 'snapshot' && event.type !== 'state') continue;
+      last = withPrefix(String(event.data.status));
+      if (wanted.includes(last)) return last;
+      if (last === `${PREFIX}ERROR`) throw inError(await present(connection, event), wanted);
+    }
+  } finally {
+    end();
   }
   options.signal?.throwIfAborted();
   throw new DiaClientError(

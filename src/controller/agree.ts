@@ -1,4 +1,6 @@
 import type { IntegrationStatus } from '../contracts/acquisition.js';
+import { boundBy } from '../contracts/bounds.js';
+import type { CallOptions } from '../contracts/component.js';
 import { ComponentFailedError } from '../contracts/errors.js';
 import type { Components } from './components.js';
 import { interpretStatus } from './interpretStatus.js';
@@ -12,11 +14,10 @@ import { interpretStatus } from './interpretStatus.js';
 export async function agree(
   components: Components,
   status: IntegrationStatus,
-  options: { signal: AbortSignal; timeoutMs: number },
+  options: CallOptions,
 ): Promise<void> {
   const before = new Map(components.views().map(({ name, error }) => [name, error]));
-  const deadline = AbortSignal.timeout(options.timeoutMs);
-  const ended = AbortSignal.any([options.signal, deadline]);
+  const { signal: ended, end } = boundBy(options);
   const unsubscribe: (() => void)[] = [];
   let onEnd = () => {};
   try {
@@ -40,6 +41,7 @@ export async function agree(
   } finally {
     ended.removeEventListener('abort', onEnd);
     for (const stop of unsubscribe) stop();
+    end();
   }
 }
 

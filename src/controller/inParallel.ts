@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { boundBy } from '../contracts/bounds.js';
 
 /**
  * Runs all tasks at once. The first failure aborts the others, and is thrown once all have ended, so that
@@ -8,8 +9,8 @@ export async function inParallel<T>(
   signal: AbortSignal,
   tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
 ): Promise<T[]> {
-  const abort = new AbortController();
-  const shared = forMany(AbortSignal.any([signal, abort.signal]));
+  const bounds = boundBy({ signal });
+  const shared = forMany(bounds.signal);
   let first: { error: unknown } | null = null;
   const outcomes = await Promise.all(
     tasks.map(async (task) => {
@@ -17,11 +18,12 @@ export async function inParallel<T>(
         return { value: await task(shared) };
       } catch (error) {
         first ??= { error };
-        abort.abort(error);
+        bounds.abort(error);
         return null;
       }
     }),
   );
+  bounds.end();
   if (first !== null) throw (first as { error: unknown }).error;
   return outcomes.map((outcome) => (outcome as { value: T }).value);
 }

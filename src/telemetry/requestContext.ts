@@ -6,14 +6,29 @@ export interface RequestContext {
   readonly client?: string;
 }
 
-const storage = new AsyncLocalStorage<RequestContext>();
+/** One request's context, as long as that is under way. */
+interface Scope {
+  readonly context: RequestContext;
+  isOver: boolean;
+}
 
-/** Runs `work` so that every log line and audit entry it leads to carries `context`. */
-export function withRequestContext<T>(context: RequestContext, work: () => T): T {
-  return storage.run({ ...storage.getStore(), ...context }, work);
+const storage = new AsyncLocalStorage<Scope>();
+
+/**
+ * Runs `work` so that every log line and audit entry it leads to carries `context`, until it has ended: what goes on
+ * behind it, like the watching of a run that it started, is no part of the request any more.
+ */
+export function withRequestContext<T>(context: RequestContext, work: () => Promise<T>): Promise<T> {
+  const scope: Scope = { context: { ...requestContext(), ...context }, isOver: false };
+  return storage.run(scope, () =>
+    work().finally(() => {
+      scope.isOver = true;
+    }),
+  );
 }
 
 /** The context of the code that is running; empty outside any request. */
 export function requestContext(): RequestContext {
-  return storage.getStore() ?? {};
+  const scope = storage.getStore();
+  return scope === undefined || scope.isOver ? {} : scope.context;
 }

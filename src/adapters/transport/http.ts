@@ -1,4 +1,5 @@
 import { Client, type Dispatcher, errors, Pool } from 'undici';
+import { TimeIsUp, withinBounds } from '../../contracts/bounds.js';
 import type { CallOptions } from '../../contracts/component.js';
 import {
   ComponentFailedError,
@@ -8,7 +9,6 @@ import {
   InternalError,
 } from '../../contracts/errors.js';
 import type { JsonValue } from '../../contracts/json.js';
-import { TimeIsUp, withinBounds } from './bounds.js';
 
 /** Where an HTTP component is. */
 export interface HttpClientOptions {

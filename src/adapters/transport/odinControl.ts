@@ -1,4 +1,5 @@
 import { Dealer } from 'zeromq';
+import { TimeIsUp, withinBounds } from '../../contracts/bounds.js';
 import type { CallOptions } from '../../contracts/component.js';
 import {
   ComponentFailedError,
@@ -7,7 +8,6 @@ import {
   InternalError,
 } from '../../contracts/errors.js';
 import type { JsonObject, JsonValue } from '../../contracts/json.js';
-import { TimeIsUp, withinBounds } from './bounds.js';
 import { isJsonObject } from './jsonObject.js';
 
 /** Where a component with odin-data's control protocol is. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { TimeIsUp, withinBounds } from '../../contracts/bounds.js';
 import type { CallOptions } from '../../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError, DiaError } from '../../contracts/errors.js';
-import { TimeIsUp, withinBounds } from './bounds.js';
 import { Turns } from './turns.js';
 
 /** One run of a program. Nothing passes through a shell. */

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createTelemetry } from '../../../src/telemetry/logger.js';
 import { withRequestContext } from '../../../src/telemetry/requestContext.js';
@@ -45,6 +46,18 @@ describe('createTelemetry', () => {
       requestId: 'r1',
       acquisitionId: 'run-1',
     });
+  });
+
+  it('puts no request id on what goes on when the request has ended', async () => {
+    const telemetry = createTelemetry({ level: 'info', folder, quiet: true });
+    let watching = Promise.resolve();
+    await withRequestContext({ requestId: 'r1' }, async () => {
+      watching = setImmediate().then(() => telemetry.log.info('later'));
+    });
+    await watching;
+    await telemetry.close();
+    const [later] = await lines('dia.log');
+    expect(later).to.include({ message: 'later' }).and.not.to.have.any.keys('requestId');
   });
 
   it('leaves out what is below its level', async () => {

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { TimeIsUp, withinBounds } from '../../../contracts/bounds.js';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError } from '../../../contracts/errors.js';
 import type { JsonValue } from '../../../contracts/json.js';
-import { TimeIsUp, withinBounds } from '../../transport/bounds.js';
 import type { SimplonApi, SimplonKey, SimplonModule } from './simplonApi.js';
 
 /** Time between two looks at a state that is about to change. */
