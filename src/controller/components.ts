@@ -106,6 +106,10 @@ export class Components {
     return [...this.pipelines.map(({ writer }) => writer), ...this.auxiliaryWriters];
   }
 
+  get pipelineNames(): string[] {
+    return this.pipelines.map(({ name }) => name);
+  }
+
   views(): ComponentView[] {
     return this.all.map((component) => component.view());
   }

@@ -1,0 +1,241 @@
+import { waitFor } from 'xstate';
+import type { AcquisitionPlan, StandDown, StatusReport } from '../contracts/acquisition.js';
+import { InvalidRequestError, WrongStateError } from '../contracts/errors.js';
+import type { Command, Reply } from '../contracts/integration.js';
+import type { AcquisitionConfig, JsonObject, JsonValue } from '../contracts/json.js';
+import { checkFreeSpace } from '../files/freeSpace.js';
+import type { AcquisitionActor } from './acquisitionActor.js';
+import { CommandQueue } from './commandQueue.js';
+import type { Components } from './components.js';
+import type { ConfigBook } from './configBook.js';
+import type { ControllerOptions } from './controllerOptions.js';
+import { callBackend, clientsEnabled, disabledSections, enableClients, ofDetectors } from './directCalls.js';
+import type { Lease } from './lease.js';
+import { leaseReply } from './leaseCommands.js';
+import type { Memory } from './memory.js';
+import { planAcquisition } from './planAcquisition.js';
+import { spaceNeeds } from './spaceNeeds.js';
+import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
+import type { StatusReporter } from './statusReporter.js';
+import type { Applied } from './work/applied.js';
+
+/** What a command may use: the parts of the controller, which outlive it. */
+export interface CommandSurroundings {
+  readonly options: ControllerOptions;
+  readonly actor: AcquisitionActor;
+  readonly book: ConfigBook;
+  readonly memory: Memory;
+  readonly applied: Applied;
+  readonly reporter: StatusReporter;
+  readonly lease: Lease;
+  /** Fires when the controller ends. */
+  readonly closing: AbortSignal;
+}
+
+/** Commands whose machine events jump the queue. */
+const PREEMPTING: Readonly<Record<string, StandDown>> = {
+  'acquisition.stop': 'stop',
+  'acquisition.reset': 'reset',
+  'acquisition.kill': 'kill',
+};
+
+/**
+ * Serves commands one at a time in order of arrival, each judged in the state it finds: gives them to the acquisition
+ * machine, and waits for what they come to. Those that stand down jump the queue.
+ */
+export class CommandServer {
+  private readonly own: CommandSurroundings;
+  private readonly components: Components;
+  private readonly queue = new CommandQueue();
+
+  constructor(surroundings: CommandSurroundings) {
+    this.own = surroundings;
+    this.components = surroundings.options.components;
+  }
+
+  /** Carries out a command of a client, who says that it holds the lease `leaseId`. */
+  async serve(command: Command, leaseId: string | undefined): Promise<Reply> {
+    const standDown = PREEMPTING[command.type];
+    const reply = leaseReply(this.own.lease, command, leaseId);
+    if (reply !== null) return reply;
+    return standDown === undefined
+      ? this.queue.run(() => this.inTurn(command, leaseId))
+      : this.standDown(standDown);
+  }
+
+  /** Ends whatever is under way; a stand-down that is under way already is joined, unless it comes to force. */
+  async standDown(how: StandDown): Promise<Reply> {
+    const { actor, book, options, reporter } = this.own;
+    const runs = actor.getSnapshot().hasTag('watched');
+    if (how === 'reset' && runs && !options.resetWhileRunning) throw cannotReset(reporter.spoken);
+    book.doubt();
+    actor.send({ type: `acquisition.${how}` });
+    await this.settled();
+    const { error } = actor.getSnapshot().context;
+    if (error !== null) throw error;
+    return {};
+  }
+
+  /** Says what a config would come to, and changes nothing. */
+  dryRun(body: JsonValue): Promise<JsonValue> {
+    return this.own.book.dryRun(body, disabledSections(this.components), (config) =>
+      this.plan(config, () => this.own.options.runNumbers.next()),
+    );
+  }
+
+  private async inTurn(command: Command, leaseId: string | undefined): Promise<Reply> {
+    const { book, applied, closing, memory, actor, reporter } = this.own;
+    await this.settled();
+    // It may have been taken, or have ended, while the command waited.
+    this.own.lease.admit(leaseId);
+    switch (command.type) {
+      case 'acquisition.configure':
+        return this.configure(command.config);
+      case 'acquisition.update':
+        return this.configure(book.merged(command.sections));
+      case 'acquisition.reapply':
+        return this.configure(book.last);
+      case 'acquisition.start':
+        return this.startRun(command);
+      case 'components.enable':
+        this.requireRest('change which components are enabled');
+        await enableClients(this.components, command.enabled);
+        await memory.recordSettings(actor);
+        reporter.refresh();
+        return { clients_enabled: clientsEnabled(this.components) };
+      case 'detector.setValue':
+        this.requireRest('set a detector value');
+        return { value: await this.setDetectorValue(command.name, command.value) };
+      case 'backend.call':
+        for (const { backend } of this.components.pipelines) applied.forget(backend.name);
+        return callBackend(this.components, command, closing);
+      case 'overlay.set':
+        return this.changedOverlays(book.setOverlays(command.overlays, this.components.pipelineNames));
+      case 'overlay.clear':
+        return this.changedOverlays(book.clearOverlay(command.pipeline, this.components.pipelineNames));
+      default:
+        throw new Error(`No way to serve ${command.type}.`);
+    }
+  }
+
+  private async changedOverlays(overlays: JsonObject): Promise<Reply> {
+    await this.own.memory.recordSettings(this.own.actor);
+    return { client_configuration: overlays };
+  }
+
+  private setDetectorValue(name: string, value: JsonValue): Promise<JsonValue> {
+    const { applied, closing } = this.own;
+    return ofDetectors(this.components, (detector) => {
+      applied.forget(detector.name);
+      return detector.call('setValue', closing, (adapter, options) => adapter.setValue(name, value, options));
+    });
+  }
+
+  private async configure(config: AcquisitionConfig): Promise<Reply> {
+    const { actor, book } = this.own;
+    this.requireConfigurable(cannotConfigure);
+    const plan = await this.plan(book.validated(config, disabledSections(this.components)));
+    this.requireConfigurable(cannotConfigure);
+    book.set(config);
+    actor.send({ type: 'acquisition.configure', plan });
+    await this.outcome('configured');
+    book.succeeded();
+    return { config: book.last };
+  }
+
+  private async startRun(command: Extract<Command, { type: 'acquisition.start' }>): Promise<Reply> {
+    const { actor, book, options, reporter } = this.own;
+    const { sections, triggerStart } = command;
+    if (sections === null) {
+      if (options.vocabulary === 'ready') throw startsWithoutConfig();
+      if (reporter.current.status !== 'CONFIGURED') throw cannotStart(reporter.spoken);
+      const { plan } = actor.getSnapshot().context;
+      // The disk may have been filled since the config was applied.
+      if (plan !== null) await this.checkSpace(plan);
+      if (reporter.current.status !== 'CONFIGURED') throw cannotStart(reporter.spoken);
+      actor.send({ type: 'acquisition.start', triggerStart });
+    } else {
+      this.requireConfigurable(cannotStart);
+      const config =
+        options.vocabulary === 'ready' ? (sections as AcquisitionConfig) : book.completed(sections);
+      const plan = await this.plan(book.validated(config, disabledSections(this.components)));
+      this.requireConfigurable(cannotStart);
+      book.set(config);
+      actor.send({ type: 'acquisition.start', plan, triggerStart });
+    }
+    await this.outcome('running');
+    book.succeeded();
+    return reporter.current.file === null ? {} : { file: reporter.current.file };
+  }
+
+  private async plan(
+    config: AcquisitionConfig,
+    runNumber = () => this.own.options.runNumbers.take(),
+  ): Promise<AcquisitionPlan> {
+    const { book, options } = this.own;
+    const disabled = disabledSections(this.components);
+    const plan = await planAcquisition(config, {
+      ...options.plan,
+      runNumber,
+      configOf: (pipeline) => book.ofPipeline(config, pipeline, disabled),
+    });
+    await this.checkSpace(plan);
+    return plan;
+  }
+
+  private checkSpace(plan: AcquisitionPlan): Promise<void> {
+    const { images, minimumFreeBytes } = this.own.options.space;
+    return checkFreeSpace(spaceNeeds(plan, images, this.components), minimumFreeBytes);
+  }
+
+  /** Waits until the machine is in no state that only leads to another. */
+  private settled() {
+    return this.waitFor((snapshot) => !snapshot.hasTag('transition'));
+  }
+
+  /** Waits for what a command came to: `target`, or the error that stood in its way. */
+  private async outcome(target: 'configured' | 'running'): Promise<void> {
+    const snapshot = await this.waitFor(
+      (one) =>
+        one.matches(target) ||
+        one.matches({ error: 'settled' }) ||
+        one.matches('resetting') ||
+        one.matches('stopping'),
+    );
+    if (snapshot.matches(target)) return;
+    if (snapshot.context.error !== null) throw snapshot.context.error;
+    throw new WrongStateError('preempted', `Aborted by a ${snapshot.context.standDown}.`, {
+      operation: target === 'running' ? 'start' : 'configure',
+      hint: 'Another client (or you) sent stop, reset or kill meanwhile. Look at the status, then try again.',
+    });
+  }
+
+  private waitFor(predicate: (snapshot: ReturnType<AcquisitionActor['getSnapshot']>) => boolean) {
+    const { actor, closing, options } = this.own;
+    const { configureTimeoutMs, startTimeoutMs, stopTimeoutMs } = options.limits;
+    return waitFor(actor, predicate, {
+      timeout: configureTimeoutMs + startTimeoutMs + 2 * stopTimeoutMs,
+      signal: closing,
+    });
+  }
+
+  private requireConfigurable(error: (present: StatusReport) => WrongStateError): void {
+    const { options, reporter } = this.own;
+    const allowed = ['INITIALIZED', 'CONFIGURED', ...(options.vocabulary === 'ready' ? ['FINISHED'] : [])];
+    if (!allowed.includes(reporter.current.status)) throw error(reporter.spoken);
+  }
+
+  private requireRest(attempt: string): void {
+    const snapshot = this.own.actor.getSnapshot();
+    if (snapshot.hasTag('watched') || snapshot.hasTag('transition'))
+      throw notAtRest(this.own.reporter.spoken, attempt);
+  }
+}
+
+const startsWithoutConfig = () =>
+  new InvalidRequestError('invalid_body', 'Cannot start acquisition without providing the configuration', {
+    operation: 'start',
+    expected: 'the sections of the config in the body of start',
+    actual: 'no config',
+    hint: 'This deployment configures and starts in one call: POST /api/v1/start with writer, backend and detector.',
+  });
