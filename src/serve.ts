@@ -165,8 +165,10 @@ function createController(
 ): IntegrationController {
   const { deployment } = loaded;
   const startedAt = Date.now();
+  const adapters = createAdapters(loaded, endpoints);
+  const unseen = adapters.pipelines.every(({ writer: { counts = 'live' } }) => counts !== 'live');
   return new IntegrationController({
-    components: new Components(createAdapters(loaded, endpoints), deployment.limits, telemetry),
+    components: new Components(adapters, deployment.limits, telemetry),
     limits: deployment.limits,
     vocabulary: deployment.vocabulary,
     resetWhileRunning: deployment.resetWhileRunning,
@@ -178,7 +180,7 @@ function createController(
       roots: loaded.roots,
       existingFile: deployment.existingFile,
       fileRules: deployment.fileRules,
-      stall: deployment.stall,
+      stall: { ...deployment.stall, unseen },
       allowDevNull: deployment.allowDevNull,
     },
     runNumbers: new RunNumbers(join(loaded.stateFolder, 'runs')),

@@ -63,7 +63,7 @@ export interface StallRule {
   readonly timeoutMs: number;
   /** True: a stalled acquisition is ended; false: it is reported, and goes on. */
   readonly fails: boolean;
-  /** True: before the first frame any wait is right, as for an external trigger. */
+  /** True: before the first frame that is counted any wait is right, as for an external trigger. */
   readonly waitsForTrigger: boolean;
 }
 

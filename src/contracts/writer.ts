@@ -37,8 +37,13 @@ export interface WriterReport {
   readonly error: string | null;
 }
 
+/** `live`: while they come. `afterwards`: once the file is there. `never`: it counts something else, or nothing. */
+export type WriterCounts = 'live' | 'afterwards' | 'never';
+
 /** A file writer: receives frames and puts them on disk. */
 export interface Writer extends Component {
+  /** When its statistics tell of frames; without it they do while frames come. */
+  readonly counts?: WriterCounts;
   /**
    * Takes what the next acquisition needs: the writer section of the config with `output_file` already
    * resolved to an absolute, checked path, and what else the file should tell (`description`).

@@ -31,6 +31,8 @@ export interface StallSettings {
   readonly timeoutMs?: number;
   readonly action: 'report' | 'error';
   readonly waitForTrigger: boolean;
+  /** Whether no writer tells of frames while they come: then nobody can see that none do. */
+  readonly unseen?: boolean;
 }
 
 const STALL_PERIODS = 10;
@@ -88,7 +90,7 @@ function stallRule(pipelines: readonly PipelinePlan[], settings: StallSettings):
   return {
     timeoutMs: Math.min(settings.timeoutMs ?? byPeriod, LONGEST_TIMER_MS),
     fails: settings.action === 'error',
-    waitsForTrigger: settings.waitForTrigger && isTriggered,
+    waitsForTrigger: settings.unseen === true || (settings.waitForTrigger && isTriggered),
   };
 }
 

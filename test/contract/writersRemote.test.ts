@@ -62,7 +62,6 @@ describeWriterContract('broker', async () => {
     },
     begun: 'configured',
     ended: 'stopped',
-    counts: 'nothing',
     knowsGaps: false,
   };
 });

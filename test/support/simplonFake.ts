@@ -61,13 +61,17 @@ export class SimplonFake {
   series = 10;
   readonly #server: Server;
   #waiting: (() => void)[] = [];
+  #frozen: (() => void)[] | null = null;
 
   private constructor() {
     this.#server = createServer((request, response) => {
-      void this.#answer(request).then(({ code, body }) => {
-        response.writeHead(code, { 'content-type': 'application/json' });
-        response.end(Buffer.isBuffer(body) ? body : body === undefined ? '' : JSON.stringify(body));
-      });
+      const answer = () =>
+        void this.#answer(request).then(({ code, body }) => {
+          response.writeHead(code, { 'content-type': 'application/json' });
+          response.end(Buffer.isBuffer(body) ? body : body === undefined ? '' : JSON.stringify(body));
+        });
+      if (this.#frozen === null) answer();
+      else this.#frozen.push(answer);
     });
   }
 
@@ -92,7 +96,19 @@ export class SimplonFake {
     for (const go of this.#waiting.splice(0)) go();
   }
 
+  /** Answers nothing until `wake`. */
+  freeze(): void {
+    this.#frozen = [];
+  }
+
+  wake(): void {
+    const frozen = this.#frozen ?? [];
+    this.#frozen = null;
+    for (const answer of frozen) answer();
+  }
+
   async close(): Promise<void> {
+    if (!this.#server.listening) return;
     this.release();
     this.#server.closeAllConnections();
     this.#server.close();

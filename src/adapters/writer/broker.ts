@@ -40,6 +40,7 @@ export class BrokerAdapter implements Writer {
   #parameters: WriterParameters | null = null;
   #file: string | null = null;
   readonly address: string;
+  readonly counts = 'never';
 
   constructor({ name, options }: AdapterSettings<Static<typeof brokerOptions>>) {
     this.#name = name;

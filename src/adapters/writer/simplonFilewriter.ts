@@ -68,6 +68,7 @@ export class SimplonFilewriterAdapter implements Writer {
   readonly #options: Static<typeof simplonFilewriterOptions>;
   readonly #api: SimplonApi;
   readonly address: string;
+  readonly counts = 'afterwards';
   #parameters: WriterParameters | null = null;
   #run: Run | null = null;
 

@@ -11,8 +11,8 @@ import {
 } from '../../../src/contracts/errors.js';
 import type { JsonObject } from '../../../src/contracts/json.js';
 import type { Writer, WriterParameters } from '../../../src/contracts/writer.js';
-import { loadHdf5 } from '../../../src/files/hdf5.js';
 import { expectDiaError, until, within } from '../../support/calls.js';
+import { imageFile } from '../../support/imageFile.js';
 import { SimplonFake } from '../../support/simplonFake.js';
 
 describe('the adapter of the file writer inside DECTRIS control units', () => {
@@ -53,24 +53,6 @@ describe('the adapter of the file writer inside DECTRIS control units', () => {
     return (await writer.start(within())).file;
   }
 
-  /** An HDF5 file with images, as the control unit makes them. */
-  async function images(count: number): Promise<Buffer> {
-    const { File } = await loadHdf5();
-    const path = join(folder, 'made-by-detector.h5');
-    const file = new File(path, 'w');
-    const data = file.create_group('entry').create_group('data');
-    data.create_dataset({
-      name: 'data',
-      data: new Uint16Array(count * 6),
-      shape: [count, 2, 3],
-      dtype: '<H',
-    });
-    file.close();
-    const bytes = readFileSync(path);
-    rmSync(path);
-    return bytes;
-  }
-
   const report = () => writer.report(within());
   const reaches = (word: string) => until(report, ({ status }) => status === word);
 
@@ -88,7 +70,7 @@ describe('the adapter of the file writer inside DECTRIS control units', () => {
     expect((await report()).status).to.equal('receiving');
     fake.status['filewriter/state'] = 'acquire';
     expect((await report()).status).to.equal('writing');
-    const made = await images(3);
+    const made = await imageFile(3);
     fake.files.set('run_11_master.h5', made);
     fake.status['filewriter/state'] = 'ready';
     const last = await reaches('finished');
@@ -101,9 +83,9 @@ describe('the adapter of the file writer inside DECTRIS control units', () => {
     await make({ imagesPerFile: 2 });
     expect(await begin()).to.equal(null);
     fake.files.set('run_11_master.h5', Buffer.from('master'));
-    fake.files.set('run_11_data_000001.h5', await images(2));
+    fake.files.set('run_11_data_000001.h5', await imageFile(2));
     expect((await report()).status).to.equal('receiving');
-    fake.files.set('run_11_data_000002.h5', await images(1));
+    fake.files.set('run_11_data_000002.h5', await imageFile(1));
     const last = await reaches('finished');
     expect(last.statistics.writtenFrames).to.equal(3);
     expect(readdirSync(folder).sort()).to.deep.equal([
@@ -123,12 +105,12 @@ describe('the adapter of the file writer inside DECTRIS control units', () => {
   });
 
   it('takes the files of its own series only', async () => {
-    fake.files.set('run_9_master.h5', await images(3));
+    fake.files.set('run_9_master.h5', await imageFile(3));
     await begin();
-    fake.files.set('other_11_master.h5', await images(3));
-    fake.files.set('run_x_11_master.h5', await images(3));
+    fake.files.set('other_11_master.h5', await imageFile(3));
+    fake.files.set('run_x_11_master.h5', await imageFile(3));
     expect((await report()).status).to.equal('receiving');
-    fake.files.set('run_11_master.h5', await images(3));
+    fake.files.set('run_11_master.h5', await imageFile(3));
     await reaches('finished');
   });
 
@@ -140,7 +122,7 @@ describe('the adapter of the file writer inside DECTRIS control units', () => {
     await make({ imagesPerFile: 1 });
     await begin({ frames: 1, outputFile: join(folder, 'many.h5') });
     writeFileSync(join(folder, 'many_11_data_000001.h5'), 'precious');
-    fake.files.set('many_11_data_000001.h5', await images(1));
+    fake.files.set('many_11_data_000001.h5', await imageFile(1));
     fake.files.set('many_11_master.h5', Buffer.from('x'));
     expect((await reaches('error')).error).to.contain('could not fetch');
     expect(readFileSync(join(folder, 'many_11_data_000001.h5'), 'utf8')).to.equal('precious');
@@ -156,7 +138,7 @@ describe('the adapter of the file writer inside DECTRIS control units', () => {
 
   it('counts what is missing when it is stopped early', async () => {
     await begin({ frames: 5 });
-    fake.files.set('run_11_master.h5', await images(2));
+    fake.files.set('run_11_master.h5', await imageFile(2));
     await reaches('stopped');
     expect((await report()).statistics).to.include({ writtenFrames: 2, lostFrames: 3 });
   });
@@ -178,7 +160,7 @@ describe('the adapter of the file writer inside DECTRIS control units', () => {
 
   it('is in error when the file cannot be fetched, in the words of the control unit', async () => {
     await begin();
-    fake.files.set('run_11_master.h5', await images(3));
+    fake.files.set('run_11_master.h5', await imageFile(3));
     fake.missing.add('run_11_master.h5');
     expect((await reaches('error')).error).to.contain('HTTP 404');
     expect(readdirSync(folder)).to.deep.equal([]);

@@ -73,6 +73,12 @@ describe('the plan of an acquisition with several pipelines', () => {
       { waitForTrigger: false },
       { waitsForTrigger: false },
     ],
+    [
+      'nothing, where no writer tells of them while they come',
+      {},
+      { unseen: true },
+      { waitsForTrigger: true },
+    ],
   ] as const) {
     it(`waits for frames by ${title}`, async () => {
       const settings = { action: 'report', waitForTrigger: true, ...stall } as const;
