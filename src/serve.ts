@@ -19,6 +19,7 @@ import type { DeploymentFlags } from './config/overrides.js';
 import { InvalidRequestError } from './contracts/errors.js';
 import { type Adapters, Components } from './controller/components.js';
 import { IntegrationController } from './controller/integrationController.js';
+import { LookupHelper } from './files/lookupHelper.js';
 import { RunNumbers } from './files/runNumbers.js';
 import { prepareVerification } from './files/verifyInWorker.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
@@ -85,7 +86,10 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     const endpoints = await launchAll(loaded, launcher);
     const journal = await openJournal(join(loaded.stateFolder, 'journal.jsonl'));
     closing.push(() => journal.close());
-    const controller = createController(loaded, endpoints, { telemetry, journal });
+    const helper = new LookupHelper();
+    helper.start();
+    closing.push(async () => helper.close());
+    const controller = createController(loaded, endpoints, { telemetry, journal, helper });
     running = controller;
     closing.push(() => controller.close());
     await Promise.all([controller.start(), prepareVerification()]);
@@ -161,7 +165,7 @@ function listenOn(endpoints: Readonly<Record<string, string>>): string[] {
 function createController(
   loaded: LoadedDeployment,
   endpoints: Endpoints,
-  { telemetry, journal }: { telemetry: Telemetry; journal: Journal },
+  { telemetry, journal, helper }: { telemetry: Telemetry; journal: Journal; helper: LookupHelper },
 ): IntegrationController {
   const { deployment } = loaded;
   const startedAt = Date.now();
@@ -178,11 +182,13 @@ function createController(
       auxiliaryWriters: deployment.auxiliaryWriters.map(({ name }) => name),
       dataFolder: loaded.dataFolder,
       roots: loaded.roots,
+      stateFolder: loaded.stateFolder,
       existingFile: deployment.existingFile,
       fileRules: deployment.fileRules,
       stall: { ...deployment.stall, unseen },
       allowDevNull: deployment.allowDevNull,
     },
+    lookups: () => helper.within(deployment.limits.lookupTimeoutMs),
     runNumbers: new RunNumbers(join(loaded.stateFolder, 'runs')),
     space: {
       images: Object.fromEntries(

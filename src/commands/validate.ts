@@ -3,6 +3,7 @@ import { type LoadedDeployment, loadDeployment } from '../config/loadDeployment.
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
+import { LookupHelper } from '../files/lookupHelper.js';
 import type { ExitName } from './exitCodes.js';
 import { readInput } from './inputFile.js';
 import type { Output } from './output.js';
@@ -53,18 +54,27 @@ async function checkConfig(loaded: LoadedDeployment, given: JsonValue): Promise<
 
 /** Whether every output file lies where files may lie; here that may differ from the machine of the server. */
 async function pathFindings(
-  { dataFolder, roots, deployment }: LoadedDeployment,
+  { dataFolder, roots, stateFolder, deployment }: LoadedDeployment,
   config: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>,
 ): Promise<string[]> {
   const findings: string[] = [];
+  const helper = new LookupHelper();
+  const lookups = helper.within(deployment.limits.lookupTimeoutMs);
   for (const { output_file: outputFile } of Object.values(config)) {
     if (typeof outputFile !== 'string') continue;
     try {
-      await resolveOutputFile(outputFile, { dataFolder, roots, allowDevNull: deployment.allowDevNull });
+      await resolveOutputFile(outputFile, {
+        dataFolder,
+        roots,
+        stateFolder,
+        allowDevNull: deployment.allowDevNull,
+        lookups,
+      });
     } catch (error) {
       if (!(error instanceof InvalidRequestError)) throw error;
       findings.push(error.message);
     }
   }
+  helper.close();
   return findings;
 }

@@ -118,6 +118,10 @@ const limits = Type.Object(
       5_000,
       'Longest time for the components to agree with a new state after they were told.',
     ),
+    lookupTimeoutMs: milliseconds(
+      5_000,
+      'Longest time for looking at the paths and the free space of output files, for each command.',
+    ),
     verifyTimeoutMs: milliseconds(30_000, 'Longest time for opening and counting the files of a run.'),
     lostAfterMs: milliseconds(
       5_000,

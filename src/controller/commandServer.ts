@@ -4,6 +4,7 @@ import { InvalidRequestError, WrongStateError } from '../contracts/errors.js';
 import type { Command, Reply } from '../contracts/integration.js';
 import type { AcquisitionConfig, JsonObject, JsonValue } from '../contracts/json.js';
 import { checkFreeSpace } from '../files/freeSpace.js';
+import type { PathLookups } from '../files/pathLookups.js';
 import type { AcquisitionActor } from './acquisitionActor.js';
 import { CommandQueue } from './commandQueue.js';
 import type { Components } from './components.js';
@@ -151,7 +152,7 @@ export class CommandServer {
       if (reporter.current.status !== 'CONFIGURED') throw cannotStart(reporter.spoken);
       const { plan } = actor.getSnapshot().context;
       // The disk may have been filled since the config was applied.
-      if (plan !== null) await this.checkSpace(plan);
+      if (plan !== null) await this.checkSpace(plan, options.lookups());
       if (reporter.current.status !== 'CONFIGURED') throw cannotStart(reporter.spoken);
       actor.send({ type: 'acquisition.start', triggerStart });
     } else {
@@ -174,18 +175,20 @@ export class CommandServer {
   ): Promise<AcquisitionPlan> {
     const { book, options } = this.own;
     const disabled = disabledSections(this.components);
+    const lookups = options.lookups();
     const plan = await planAcquisition(config, {
       ...options.plan,
+      lookups,
       runNumber,
       configOf: (pipeline) => book.ofPipeline(config, pipeline, disabled),
     });
-    await this.checkSpace(plan);
+    await this.checkSpace(plan, lookups);
     return plan;
   }
 
-  private checkSpace(plan: AcquisitionPlan): Promise<void> {
-    const { images, minimumFreeBytes } = this.own.options.space;
-    return checkFreeSpace(spaceNeeds(plan, images, this.components), minimumFreeBytes);
+  private checkSpace(plan: AcquisitionPlan, lookups: PathLookups): Promise<void> {
+    const { images, minimumFreeBytes: reserveBytes } = this.own.options.space;
+    return checkFreeSpace(spaceNeeds(plan, images, this.components), { reserveBytes, lookups });
   }
 
   /** Waits until the machine is in no state that only leads to another. */

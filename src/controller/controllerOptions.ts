@@ -1,5 +1,6 @@
 import type { AcquisitionValidator } from '../config/acquisitionConfig.js';
 import type { JsonObject } from '../contracts/json.js';
+import type { PathLookups } from '../files/pathLookups.js';
 import type { RunNumbers } from '../files/runNumbers.js';
 import type { Journal } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
@@ -17,7 +18,9 @@ export interface ControllerOptions {
   /** False: a reset is refused while an acquisition runs (kill is not). */
   readonly resetWhileRunning: boolean;
   readonly validator: AcquisitionValidator;
-  readonly plan: Omit<PlanOptions, 'configOf' | 'runNumber'>;
+  readonly plan: Omit<PlanOptions, 'configOf' | 'runNumber' | 'lookups'>;
+  /** Looks at the disk for one command, for a bounded time. */
+  readonly lookups: () => PathLookups;
   readonly runNumbers: RunNumbers;
   /** What is checked before anything is configured; images by pipeline name. */
   readonly space: {

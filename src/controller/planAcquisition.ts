@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { access } from 'node:fs/promises';
 import { applyFileRules, completeFileRules, type FileRule, NO_FILE } from '../config/fileRules.js';
 import type { AcquisitionPlan, PipelinePlan, StallRule } from '../contracts/acquisition.js';
 import { InvalidRequestError, WrongStateError } from '../contracts/errors.js';
@@ -7,6 +6,7 @@ import type { AcquisitionConfig, Section } from '../contracts/json.js';
 import type { ExistingFile, WriterParameters } from '../contracts/writer.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
 import { fillFileName, type NameFacts } from '../files/fileNames.js';
+import type { PathLookups } from '../files/pathLookups.js';
 
 export interface PlanOptions {
   readonly pipelines: readonly string[];
@@ -15,12 +15,16 @@ export interface PlanOptions {
   readonly configOf: (pipeline: string) => AcquisitionConfig;
   readonly dataFolder: string;
   readonly roots: readonly string[];
+  /** The controller's own folder, in which no output may lie. */
+  readonly stateFolder?: string;
   readonly existingFile: ExistingFile;
   /** What the deployment adds to paths for each pipeline; none by default. */
   readonly fileRules?: readonly FileRule[];
   readonly stall: StallSettings;
   /** Whether an output file may be `/dev/null`; not by default. */
   readonly allowDevNull?: boolean;
+  /** How it is looked at the disk. */
+  readonly lookups: PathLookups;
   /** The number of this run, for names with `{run}`; asked at most once for a plan. */
   readonly runNumber: () => Promise<number>;
 }
@@ -118,7 +122,12 @@ async function planWriter(
     typeof outputFile === 'string'
       ? await resolveOutputFile(await fillFileName(outputFile, options.names), options)
       : '';
-  if (options.existingFile === 'refuse' && resolved !== NO_FILE && (await exists(resolved))) {
+  if (
+    options.existingFile === 'refuse' &&
+    resolved !== NO_FILE &&
+    resolved !== '' &&
+    (await options.lookups.kind(resolved)) !== null
+  ) {
     throw new WrongStateError('file_exists', `The output file ${resolved} exists already.`, {
       component: 'writer',
       operation: 'configure',
@@ -137,9 +146,3 @@ async function planWriter(
     acquisitionId: options.id,
   };
 }
-
-const exists = (file: string) =>
-  access(file).then(
-    () => true,
-    () => false,
-  );

@@ -1,6 +1,6 @@
-import { lstat, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { InvalidRequestError } from '../contracts/errors.js';
+import { DiaError, InvalidRequestError } from '../contracts/errors.js';
+import { directLookups, type PathLookups } from './pathLookups.js';
 
 /** Where output files may lie. */
 export interface DataFolders {
@@ -8,8 +8,12 @@ export interface DataFolders {
   readonly dataFolder: string;
   /** Further folders absolute names may be in. Absolute. */
   readonly roots: readonly string[];
+  /** Folder for logs, journal and run files, which is no place for output. Absolute. */
+  readonly stateFolder?: string | undefined;
   /** Whether `/dev/null` is accepted, for runs of which nothing is kept. */
   readonly allowDevNull?: boolean | undefined;
+  /** How it is looked at the disk; by itself unless told. */
+  readonly lookups?: PathLookups | undefined;
 }
 
 // Some writers pass a name to a shell, and some detectors' tools split at blanks: what those would take apart never
@@ -22,7 +26,7 @@ const LONGEST_NAME_BYTES = 255;
  * Makes the absolute path of an output file from what a client asked for: relative names lie in the data folder,
  * `.h5` is appended where it is missing, and the file really lies inside one of the roots, symbolic links followed.
  *
- * @throws InvalidRequestError `invalid_path`.
+ * @throws InvalidRequestError `invalid_path`; what `lookups` throw when the disk hangs.
  */
 export async function resolveOutputFile(outputFile: string, folders: DataFolders): Promise<string> {
   if (folders.allowDevNull && outputFile === '/dev/null') return outputFile;
@@ -32,10 +36,23 @@ export async function resolveOutputFile(outputFile: string, folders: DataFolders
   checkLengths(outputFile, path);
   const roots = [folders.dataFolder, ...folders.roots].map((root) => resolve(root));
   if (!roots.some((root) => isInside(path, root))) throw outside(outputFile, path, roots);
-  const realPath = await realLocation(path, outputFile);
-  const realRoots = await Promise.all(roots.map((root) => realLocation(root, outputFile)));
-  if (!realRoots.some((root) => isInside(realPath, root))) throw outside(outputFile, realPath, roots);
-  if (await isFolder(path)) {
+  const { lookups = directLookups } = folders;
+  const realPath = await realLocation(path, outputFile, lookups);
+  const realRoots = new Map<string, string>();
+  // The root that it seems to be in comes first: another one may be on a disk that is away.
+  for (const root of roots.toSorted((a, b) => Number(isInside(path, b)) - Number(isInside(path, a)))) {
+    realRoots.set(root, await realLocation(root, outputFile, lookups));
+    if (isInside(realPath, realRoots.get(root) ?? root)) break;
+  }
+  const realRoot = [...realRoots.values()].find((root) => isInside(realPath, root));
+  if (realRoot === undefined) throw outside(outputFile, realPath, roots);
+  if (folders.stateFolder !== undefined) {
+    const realState = await realLocation(folders.stateFolder, outputFile, lookups);
+    // Data may lie below the state folder, where a deployment says so.
+    const isApart = realRoot !== realState && !isInside(realRoot, realState);
+    if (isApart && isInside(realPath, realState)) throw amongOurs(outputFile, folders.stateFolder);
+  }
+  if ((await lookups.kind(path)) === 'folder') {
     throw invalid(`${path} is a folder.`, { expected: 'the name of a file', actual: outputFile });
   }
   return path;
@@ -63,9 +80,16 @@ function checkName(outputFile: string): void {
     });
   }
   const last = segments.at(-1) ?? '';
-  if (last === '' || last === '.') {
+  if (last === '') {
     throw invalid('The output file is named like a folder.', {
       expected: 'the name of a file',
+      actual: outputFile,
+    });
+  }
+  // Also what becomes of '.' and '..' when an ending or the name of a pipeline is put behind them.
+  if (last.startsWith('.')) {
+    throw invalid("The output file's name begins with a dot.", {
+      expected: 'a name that is no folder and that everybody sees',
       actual: outputFile,
     });
   }
@@ -83,15 +107,16 @@ function checkLengths(outputFile: string, path: string): void {
 }
 
 /** Follows the links of what exists of `path`; the rest stays as it is. */
-async function realLocation(path: string, outputFile: string): Promise<string> {
+async function realLocation(path: string, outputFile: string, lookups: PathLookups): Promise<string> {
   let existing = path;
   for (;;) {
     try {
-      return join(await realpath(existing), relative(existing, path));
+      return join(await lookups.realpath(existing), relative(existing, path));
     } catch (error) {
+      if (error instanceof DiaError) throw error;
       const code = (error as NodeJS.ErrnoException).code;
       // A dangling link would lead the file to a place that nobody checked.
-      if (code !== 'ENOENT' || (await isLink(existing))) {
+      if (code !== 'ENOENT' || (await lookups.kind(existing)) === 'link') {
         throw invalid(`${existing} leads nowhere (${code}).`, {
           expected: 'a path of folders, or of links to folders inside the data roots',
           actual: outputFile,
@@ -103,20 +128,6 @@ async function realLocation(path: string, outputFile: string): Promise<string> {
   }
 }
 
-async function isLink(path: string): Promise<boolean> {
-  return lstat(path).then(
-    (facts) => facts.isSymbolicLink(),
-    () => false,
-  );
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return lstat(path).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
-}
-
 function isInside(path: string, root: string): boolean {
   const way = relative(root, path);
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
@@ -126,6 +137,13 @@ function outside(outputFile: string, path: string, roots: readonly string[]): In
   const unique = [...new Set(roots)];
   return invalid(`The output file ${path} lies outside the data roots.`, {
     expected: `a file inside ${unique.join(' or ')}`,
+    actual: outputFile,
+  });
+}
+
+function amongOurs(outputFile: string, stateFolder: string): InvalidRequestError {
+  return invalid(`The output file would lie among the controller's own files in ${stateFolder}.`, {
+    expected: `a file outside ${stateFolder}`,
     actual: outputFile,
   });
 }

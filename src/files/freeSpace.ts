@@ -1,6 +1,6 @@
-import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NoSpaceError } from '../contracts/errors.js';
+import type { Disk, PathLookups } from './pathLookups.js';
 
 /** What a file is going to need. */
 export interface SpaceNeed {
@@ -15,24 +15,24 @@ export interface SpaceNeed {
 }
 
 /** The disk that a file would be on. */
-interface Disk {
-  readonly id: number;
+interface FileDisk extends Disk {
   /** The nearest folder that exists. */
   readonly folder: string;
-  /** What users other than root can still write. */
-  readonly freeBytes: number;
 }
 
 /**
  * Checks that the disks have room for files that are going to be written; files on the same disk are added up.
  *
  * @param reserveBytes - What has to remain free.
- * @throws NoSpaceError `no_space` with what is needed and what there is.
+ * @throws NoSpaceError `no_space` with what is needed and what there is; what `lookups` throw when the disk hangs.
  */
-export async function checkFreeSpace(needs: readonly SpaceNeed[], reserveBytes: number): Promise<void> {
-  const byDisk = new Map<number, { readonly disk: Disk; readonly needs: SpaceNeed[] }>();
+export async function checkFreeSpace(
+  needs: readonly SpaceNeed[],
+  { reserveBytes, lookups }: { readonly reserveBytes: number; readonly lookups: PathLookups },
+): Promise<void> {
+  const byDisk = new Map<number, { readonly disk: FileDisk; readonly needs: SpaceNeed[] }>();
   for (const need of needs) {
-    const disk = await diskOf(need.file);
+    const disk = await diskOf(need.file, lookups);
     const known = byDisk.get(disk.id) ?? { disk, needs: [] };
     known.needs.push(need);
     byDisk.set(disk.id, known);
@@ -44,11 +44,10 @@ export async function checkFreeSpace(needs: readonly SpaceNeed[], reserveBytes: 
   }
 }
 
-async function diskOf(file: string): Promise<Disk> {
+async function diskOf(file: string, lookups: PathLookups): Promise<FileDisk> {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     try {
-      const [{ dev: id }, { bavail, bsize }] = await Promise.all([stat(folder), statfs(folder)]);
-      return { id, folder, freeBytes: bavail * bsize };
+      return { ...(await lookups.disk(folder)), folder };
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if ((code !== 'ENOENT' && code !== 'ENOTDIR') || folder === dirname(folder)) throw error;
@@ -61,7 +60,11 @@ interface Sum {
   readonly reserveBytes: number;
 }
 
-function noSpace(disk: Disk, needs: readonly SpaceNeed[], { framesBytes, reserveBytes }: Sum): NoSpaceError {
+function noSpace(
+  disk: FileDisk,
+  needs: readonly SpaceNeed[],
+  { framesBytes, reserveBytes }: Sum,
+): NoSpaceError {
   const [first] = needs;
   const files = needs.map(({ file }) => file).join(' and ');
   const kinds = [

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { AcquisitionConfig } from '../../../src/contracts/json.js';
 import { type PlanOptions, planAcquisition } from '../../../src/controller/planAcquisition.js';
+import { directLookups } from '../../../src/files/pathLookups.js';
 
 describe('the plan of an acquisition with several pipelines', () => {
   let data: string;
@@ -29,6 +30,7 @@ describe('the plan of an acquisition with several pipelines', () => {
         dataFolder: data,
         roots: [],
         existingFile: 'number',
+        lookups: directLookups,
         runNumber: () => Promise.resolve(++runs),
         stall: { action: 'report', waitForTrigger: true },
         ...options,

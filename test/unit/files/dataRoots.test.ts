@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { InvalidRequestError } from '../../../src/contracts/errors.js';
 import { resolveOutputFile } from '../../../src/files/dataRoots.js';
+import { directLookups, type PathLookups } from '../../../src/files/pathLookups.js';
 
 describe('resolveOutputFile', () => {
   let base: string;
@@ -91,6 +92,37 @@ describe('resolveOutputFile', () => {
     await refusal('/'.concat(relative('/', join(other, 'base/run.h5'))));
   });
 
+  it("refuses the controller's own folder, also through a link, but not data below it", async () => {
+    const stateFolder = join(dataFolder, '.dia');
+    await mkdir(stateFolder);
+    await symlink(stateFolder, join(dataFolder, 'state'));
+    const folders = { dataFolder, roots: [other], stateFolder };
+    for (const name of ['.dia/run.h5', '.dia/log/run.h5', join(stateFolder, 'run.h5'), 'state/run.h5']) {
+      const error = await resolveOutputFile(name, folders).catch((thrown: unknown) => thrown);
+      expect(error, name).to.be.instanceOf(InvalidRequestError);
+      expect(String(error)).to.include("the controller's own files").and.to.include(stateFolder);
+    }
+    expect(await resolveOutputFile('run', folders)).to.equal(join(dataFolder, 'run.h5'));
+    for (const state of [dataFolder, base]) {
+      expect(await resolveOutputFile('run', { ...folders, stateFolder: state })).to.equal(
+        join(dataFolder, 'run.h5'),
+      );
+    }
+  });
+
+  it('asks nothing of another root than the one that the file is in', async () => {
+    const asked: string[] = [];
+    const lookups: PathLookups = {
+      ...directLookups,
+      realpath: (path) => {
+        asked.push(path);
+        return directLookups.realpath(path);
+      },
+    };
+    await resolveOutputFile(join(other, 'run.h5'), { dataFolder, roots: [other], lookups });
+    expect(asked.filter((path) => path.startsWith(dataFolder))).to.deep.equal([]);
+  });
+
   it('works when the data folder itself is a link', async () => {
     await symlink(other, join(base, 'link'));
     const folders = { dataFolder: join(base, 'link'), roots: [] };
@@ -99,7 +131,19 @@ describe('resolveOutputFile', () => {
 
   it('refuses folders, empty names, and names that are too long', async () => {
     await mkdir(join(dataFolder, 'folder.h5'));
-    for (const name of ['folder', 'folder.h5', '', 'a/', '.', 'a/.', 'x'.repeat(300), 'x/'.repeat(2100)]) {
+    for (const name of [
+      'folder',
+      'folder.h5',
+      '',
+      'a/',
+      '.',
+      'a/.',
+      '.h5',
+      '..h5',
+      'a/..JF01.h5',
+      'x'.repeat(300),
+      'x/'.repeat(2100),
+    ]) {
       await refusal(name);
     }
   });

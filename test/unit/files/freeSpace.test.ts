@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { NoSpaceError } from '../../../src/contracts/errors.js';
-import { checkFreeSpace } from '../../../src/files/freeSpace.js';
+import { checkFreeSpace, type SpaceNeed } from '../../../src/files/freeSpace.js';
+import { directLookups as lookups } from '../../../src/files/pathLookups.js';
 
 describe('the check of the free space', () => {
   let folder: string;
@@ -18,15 +19,15 @@ describe('the check of the free space', () => {
     frames,
     frameBytes: 1_000_000,
   });
-  const refusal = async (needs: Parameters<typeof checkFreeSpace>[0], reserveBytes = 0) => {
-    const outcome = await checkFreeSpace(needs, reserveBytes).catch((error: unknown) => error);
+  const refusal = async (needs: readonly SpaceNeed[], reserveBytes = 0) => {
+    const outcome = await checkFreeSpace(needs, { reserveBytes, lookups }).catch((error: unknown) => error);
     expect(outcome).to.be.instanceOf(NoSpaceError);
     return outcome as NoSpaceError;
   };
 
   it('takes what fits, in folders that do not exist yet', async () => {
-    await checkFreeSpace([need(1), need(0)], 0);
-    await checkFreeSpace([], Number.MAX_SAFE_INTEGER);
+    await checkFreeSpace([need(1), need(0)], { reserveBytes: 0, lookups });
+    await checkFreeSpace([], { reserveBytes: Number.MAX_SAFE_INTEGER, lookups });
   });
 
   it('tells what is needed, what there is, and where', async () => {

@@ -1,0 +1,130 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { ComponentSilentError } from '../contracts/errors.js';
+import type { LookupAnswer, LookupRequest } from './lookupProgram.js';
+import type { Disk, PathLookups } from './pathLookups.js';
+
+const PROGRAM = fileURLToPath(new URL('./lookupProgram.js', import.meta.url));
+/** Processes that not even SIGKILL ends, because the system waits for a disk; then no more are started. */
+const MOST_HANGING = 4;
+
+interface Waiting {
+  readonly request: LookupRequest;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Looks at paths and disks in a process of its own, which is killed when it hangs. A thread would not do: one that waits
+ * for a dead network disk can neither be ended nor left behind, and all threads of a process share four for files.
+ */
+export class LookupHelper {
+  #child: ChildProcess | null = null;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #hanging = new Set<ChildProcess>();
+  #lastId = 0;
+
+  /** Starts the process, so that the first look is as quick as the others. */
+  start(): ChildProcess {
+    this.#child ??= this.#fork();
+    return this.#child;
+  }
+
+  /** The process's id; null while there is none. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /** Looks that have to be done within a time from now, all of them together: `component_timeout` otherwise. */
+  within(timeoutMs: number): PathLookups {
+    const deadlineMs = performance.now() + timeoutMs;
+    const ask = <T>(what: LookupRequest['what'], path: string) =>
+      this.#ask({ what, path }, { timeoutMs, leftMs: deadlineMs - performance.now() }) as Promise<T>;
+    return {
+      realpath: (path) => ask<string>('realpath', path),
+      kind: (path) => ask<'folder' | 'link' | 'other' | null>('kind', path),
+      disk: (folder) => ask<Disk>('disk', folder),
+    };
+  }
+
+  /** Ends the process. */
+  close(): void {
+    const child = this.#child;
+    this.#child = null;
+    child?.kill('SIGKILL');
+  }
+
+  async #ask(
+    question: Omit<LookupRequest, 'id'>,
+    { timeoutMs, leftMs }: { readonly timeoutMs: number; readonly leftMs: number },
+  ): Promise<unknown> {
+    if (leftMs <= 0 || this.#hanging.size >= MOST_HANGING) throw silent(question.path, timeoutMs);
+    this.#lastId += 1;
+    const id = this.#lastId;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<unknown>((resolve, reject) => {
+        const request = { id, ...question };
+        this.#waiting.set(id, { request, resolve, reject });
+        timer = setTimeout(() => {
+          reject(silent(question.path, timeoutMs));
+          this.#waiting.delete(id);
+          this.#giveUp();
+        }, leftMs);
+        this.start().send(request, ignoreFailure);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(id);
+    }
+  }
+
+  #fork(): ChildProcess {
+    const child = fork(PROGRAM, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    // Idle, it keeps no program alive; while something is asked, the timer does.
+    child.unref();
+    child.channel?.unref();
+    child.on('message', ({ id, value, failure }: LookupAnswer) => {
+      const waiting = this.#waiting.get(id);
+      if (failure === undefined) waiting?.resolve(value);
+      else waiting?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
+    });
+    child.once('error', (error) => {
+      for (const { reject } of this.#waiting.values()) reject(error);
+    });
+    child.once('exit', () => {
+      this.#hanging.delete(child);
+      if (this.#child === child) this.#replace();
+    });
+    return child;
+  }
+
+  /** It hangs with one question; those of the others are asked once more, of its successor. */
+  #giveUp(): void {
+    const child = this.#child;
+    if (child === null) return;
+    this.#hanging.add(child);
+    child.kill('SIGKILL');
+    this.#replace();
+  }
+
+  #replace(): void {
+    this.#child = null;
+    for (const { request } of this.#waiting.values()) this.start().send(request, ignoreFailure);
+  }
+}
+
+/** A process that is gone takes no question; its exit is told by an event of its own. */
+const ignoreFailure = () => undefined;
+
+function silent(path: string, timeoutMs: number): ComponentSilentError {
+  return new ComponentSilentError('component_timeout', `Looking at ${path} took more than ${timeoutMs} ms.`, {
+    component: 'writer',
+    operation: 'look at the disk',
+    expected: `an answer of the file system within ${timeoutMs} ms`,
+    actual: 'no answer',
+    hint:
+      `Nothing was sent to a component. The disk hangs, most likely a network disk whose server is away: try ` +
+      `\`timeout 5 stat -f ${path}\`, or choose another folder. limits.lookupTimeoutMs is the time that is waited.`,
+  });
+}

@@ -1,0 +1,83 @@
+import { mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { ComponentSilentError } from '../../../src/contracts/errors.js';
+import { LookupHelper } from '../../../src/files/lookupHelper.js';
+
+/** A process that is stopped answers as little as one that waits for a dead disk. */
+describe('LookupHelper', () => {
+  let folder: string;
+  let helper: LookupHelper;
+
+  beforeEach(async () => {
+    folder = await realpath(await mkdtemp(join(tmpdir(), 'dia-lookups-')));
+    await symlink(folder, join(folder, 'link'));
+    helper = new LookupHelper();
+  });
+
+  afterEach(async () => {
+    helper.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const stop = () => process.kill(helper.pid ?? 0, 'SIGSTOP');
+
+  it('looks at paths and disks', async () => {
+    const lookups = helper.within(10_000);
+    expect(await lookups.realpath(join(folder, 'link'))).to.equal(folder);
+    expect(await lookups.kind(join(folder, 'link'))).to.equal('link');
+    expect(await lookups.kind(join(folder, 'nothing'))).to.equal(null);
+    expect((await lookups.disk(folder)).freeBytes).to.be.above(0);
+  });
+
+  it("passes on the system's code", async () => {
+    const error = await helper
+      .within(10_000)
+      .realpath(join(folder, 'nothing'))
+      .catch((thrown: unknown) => thrown);
+    expect(error).to.include({ code: 'ENOENT' });
+  });
+
+  it('gives up a look that hangs when its time is over, and says what hangs', async () => {
+    helper.start();
+    const hanging = helper.pid;
+    stop();
+    const startedMs = performance.now();
+    const error = await helper
+      .within(200)
+      .disk(folder)
+      .catch((thrown: unknown) => thrown);
+    expect(performance.now() - startedMs).to.be.within(190, 5_000);
+    expect(error).to.be.instanceOf(ComponentSilentError);
+    const { message, facts } = error as ComponentSilentError;
+    expect(message).to.include(folder).and.to.include('200 ms');
+    expect(facts).to.include.keys('component', 'operation', 'expected', 'actual', 'hint');
+    // The next one has a process of its own.
+    expect((await helper.within(10_000).disk(folder)).freeBytes).to.be.above(0);
+    expect(helper.pid).not.to.equal(hanging);
+  });
+
+  it('answers those that wait behind a look that hangs, once it is given up', async () => {
+    helper.start();
+    stop();
+    const behind = helper.within(10_000).realpath(join(folder, 'link'));
+    const hanging = await helper
+      .within(100)
+      .kind(folder)
+      .catch((thrown: unknown) => thrown);
+    expect(hanging).to.be.instanceOf(ComponentSilentError);
+    expect(await behind).to.equal(folder);
+  });
+
+  it('counts the time of all looks of a command together', async () => {
+    const lookups = helper.within(300);
+    await lookups.kind(folder);
+    stop();
+    const startedMs = performance.now();
+    await Promise.allSettled([lookups.kind(folder), lookups.kind(folder)]);
+    const late = await lookups.kind(folder).catch((thrown: unknown) => thrown);
+    expect(late).to.be.instanceOf(ComponentSilentError);
+    expect(performance.now() - startedMs).to.be.below(5_000);
+  });
+});
