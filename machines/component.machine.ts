@@ -1,16 +1,9 @@
 import { assign, fromPromise, raise, setup } from 'xstate';
+import type { Observation } from '../src/contracts/component.js';
 import type { DiaError } from '../src/contracts/errors.js';
-import type { WriterReport } from '../src/contracts/writer.js';
 
 /** How often a component is looked at: `running` fast, `idle` slowly. */
 export type Pace = 'running' | 'idle';
-
-/** One answer of a component. */
-export interface Observation {
-  readonly status: string;
-  /** All that a writer said; absent for the other roles. */
-  readonly report?: WriterReport;
-}
 
 export interface ComponentContext {
   /** The last answer; null before the first, and while it may be out of date. */
@@ -30,6 +23,8 @@ export type ComponentEvent =
   | { type: 'component.disable' }
   /** What was seen may be out of date: look again now. */
   | { type: 'component.look' }
+  /** It said where it is, in its answer to a command: what was asked before counts no more. */
+  | { type: 'component.told'; observation: Observation }
   | { type: 'component.pace'; pace: Pace }
   | { type: 'component.answered'; observation: Observation }
   | { type: 'component.silent'; error: DiaError };
@@ -84,7 +79,12 @@ export const componentMachine = setup({
           initial: 'looking',
           on: {
             'component.look': { target: '.looking', actions: 'doubt' },
-            'component.pace': { guard: 'paceChanged', target: '.looking', actions: 'changePace' },
+            'component.told': {
+              target: '.waiting',
+              actions: raise(({ event }) => ({ type: 'component.answered', observation: event.observation })),
+            },
+            // A question under way serves any pace; a wait begins anew, as long as the new pace has it.
+            'component.pace': { guard: 'paceChanged', actions: 'changePace' },
           },
           states: {
             looking: {
@@ -103,7 +103,17 @@ export const componentMachine = setup({
                 },
               },
             },
-            waiting: { after: { pollInterval: 'looking' } },
+            waiting: {
+              after: { pollInterval: 'looking' },
+              on: {
+                'component.pace': {
+                  guard: 'paceChanged',
+                  target: 'waiting',
+                  reenter: true,
+                  actions: 'changePace',
+                },
+              },
+            },
           },
         },
 

@@ -1,10 +1,25 @@
+import type { WriterReport } from './writer.js';
+
 /** The roles a component can play in an acquisition. */
 export type Role = 'detector' | 'backend' | 'writer' | 'trigger';
+
+/** What a component says of itself in one answer. */
+export interface Observation {
+  /** Its state, in the words of its role. */
+  readonly status: string;
+  /** All that a writer said; absent for the other roles. */
+  readonly report?: WriterReport;
+}
 
 /** What bounds every call to a component: who may abort it, and how long it may take. */
 export interface CallOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
+  /**
+   * Takes what the component said of its state in its answer to a command, so that it need not be asked again. Only its own
+   * words count: an adapter whose component merely says yes leaves this alone.
+   */
+  readonly onState?: (observation: Observation) => void;
 }
 
 /**

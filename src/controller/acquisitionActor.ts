@@ -9,7 +9,7 @@ import {
 } from '../contracts/errors.js';
 import type { JournalEntry } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
-import { agree } from './agree.js';
+import { agree, type Beginning, begin } from './agree.js';
 import type { Components } from './components.js';
 import { forMany } from './inParallel.js';
 import type { Applied } from './work/applied.js';
@@ -45,8 +45,10 @@ export function createAcquisitionActor(
   components: Components,
   { limits, telemetry, applied, restartsFromFinished, record }: AcquisitionActorOptions,
 ): AcquisitionActor {
-  const settled = (status: 'INITIALIZED' | 'CONFIGURED' | 'RUNNING', signal: AbortSignal) =>
-    agree(components, status, { signal, timeoutMs: limits.settleTimeoutMs });
+  const settled = (
+    status: 'INITIALIZED' | 'CONFIGURED' | 'RUNNING',
+    { beginning, signal }: { beginning: Beginning; signal: AbortSignal },
+  ) => agree(components, status, { beginning, signal, timeoutMs: limits.settleTimeoutMs });
 
   const actor: AcquisitionActor = createActor(
     acquisitionMachine.provide({
@@ -55,8 +57,9 @@ export function createAcquisitionActor(
           async ({ input, signal }) => {
             await record({ phase: 'configuring', plan: planned(input.plan) });
             signal.throwIfAborted();
+            const beginning = begin(components);
             await configureComponents(components, planned(input.plan), { applied, signal: forMany(signal) });
-            await settled('CONFIGURED', signal);
+            await settled('CONFIGURED', { beginning, signal });
           },
         ),
         startComponents: fromPromise<StartOutcome, { plan: AcquisitionPlan | null; triggerStart: boolean }>(
@@ -64,13 +67,15 @@ export function createAcquisitionActor(
             const plan = planned(input.plan);
             await record({ phase: 'starting', plan });
             signal.throwIfAborted();
+            const beginning = begin(components);
             const outcome = await startRun(
               components,
               { plan, triggerStart: input.triggerStart },
               forMany(signal),
             );
-            await settled('RUNNING', signal);
-            await record({ phase: 'running', plan, outcome });
+            // The run is on its way whatever the components say next.
+            const recorded = record({ phase: 'running', plan, outcome });
+            await Promise.all([settled('RUNNING', { beginning, signal }), recorded]);
             return outcome;
           },
         ),
@@ -78,8 +83,9 @@ export function createAcquisitionActor(
           applied.forgetAll();
           // Whatever the disk says, the detector is stopped.
           await record({ phase: 'standingDown' }).catch(logFailure(telemetry));
+          const beginning = begin(components);
           await standDown(components, input.how, forMany(signal));
-          await settled('INITIALIZED', signal);
+          await settled('INITIALIZED', { beginning, signal });
         }),
         verifyFiles: fromPromise<void, { endWriters: boolean }>(async ({ input, signal }) => {
           const { plan, files } = actor.getSnapshot().context;

@@ -1,12 +1,28 @@
 import type { IntegrationStatus } from '../contracts/acquisition.js';
 import { boundBy } from '../contracts/bounds.js';
 import type { CallOptions } from '../contracts/component.js';
-import { ComponentFailedError } from '../contracts/errors.js';
+import { ComponentFailedError, type DiaError } from '../contracts/errors.js';
 import type { Components } from './components.js';
-import { interpretStatus } from './interpretStatus.js';
+import { type ComponentView, interpretStatus } from './interpretStatus.js';
+import type { Watched } from './supervisor.js';
+
+/** What was known when a piece of work began. */
+export interface Beginning {
+  /** On the clock of `performance.now`. */
+  readonly atMs: number;
+  /** Why components did not answer, by name. */
+  readonly errors: ReadonlyMap<string, DiaError | null>;
+}
+
+/** Notes what is known now, before components are told anything. */
+export function begin(components: Components): Beginning {
+  const errors = new Map(components.views().map(({ name, error }) => [name, error]));
+  return { atMs: performance.now(), errors };
+}
 
 /**
- * Looks at all components afresh and waits until they agree with `status`.
+ * Waits until all components, looked at afresh since the work began, agree with `status`. One that was looked at because
+ * its own command was done is not asked again.
  *
  * Throws the error of a component that does not answer, and `component_wrong_state` when `timeoutMs` passes
  * with a component somewhere else.
@@ -14,29 +30,33 @@ import { interpretStatus } from './interpretStatus.js';
 export async function agree(
   components: Components,
   status: IntegrationStatus,
-  options: CallOptions,
+  options: CallOptions & { readonly beginning: Beginning },
 ): Promise<void> {
-  const before = new Map(components.views().map(({ name, error }) => [name, error]));
+  const { beginning } = options;
   const { signal: ended, end } = boundBy(options);
   const unsubscribe: (() => void)[] = [];
+  /** Those that are not known to be where they should be. */
+  const open = new Set(components.all.map(({ name }) => name));
   let onEnd = () => {};
   try {
     await new Promise<void>((resolve, reject) => {
-      const judge = () => {
-        const views = components.views().filter(({ enabled }) => enabled);
-        const failed = views.find(({ name, error }) => error !== null && error !== before.get(name));
-        if (failed?.error) return reject(failed.error);
-        if (views.some((view) => view.error !== null || view.status === null)) return;
-        if (interpretStatus(status, views).disagreement === null) resolve();
+      const judge = (component: Watched) => {
+        const view = component.view();
+        const { error } = view;
+        if (error !== null && view.enabled && error !== beginning.errors.get(view.name)) reject(error);
+        if (isRight(view, status)) open.delete(view.name);
+        else open.add(view.name);
+        if (open.size === 0) resolve();
       };
       onEnd = () => reject(options.signal.aborted ? options.signal.reason : notReached(components, status));
       ended.addEventListener('abort', onEnd, { once: true });
       if (ended.aborted) onEnd();
       for (const component of components.all) {
-        unsubscribe.push(component.subscribe(judge));
-        component.look();
+        unsubscribe.push(component.subscribe(() => judge(component)));
+        if (component.lookedAtMs < beginning.atMs) component.look();
       }
-      judge();
+      for (const component of components.all) judge(component);
+      if (components.all.length === 0) resolve();
     });
   } finally {
     ended.removeEventListener('abort', onEnd);
@@ -44,6 +64,10 @@ export async function agree(
     end();
   }
 }
+
+const isRight = (view: ComponentView, status: IntegrationStatus) =>
+  !view.enabled ||
+  (view.error === null && view.status !== null && interpretStatus(status, [view]).disagreement === null);
 
 /** The text that clients know for a status that could not be reached, with the component that keeps it. */
 function notReached(components: Components, desired: IntegrationStatus): ComponentFailedError {

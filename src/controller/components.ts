@@ -1,6 +1,5 @@
-import type { Observation } from '../../machines/component.machine.js';
 import type { Backend } from '../contracts/backend.js';
-import type { CallOptions } from '../contracts/component.js';
+import type { CallOptions, Observation } from '../contracts/component.js';
 import type { Detector } from '../contracts/detector.js';
 import type { Trigger } from '../contracts/trigger.js';
 import type { Writer } from '../contracts/writer.js';
@@ -44,6 +43,8 @@ export class Components {
   readonly pipelines: readonly Pipeline[];
   readonly auxiliaryWriters: readonly Supervisor<Writer>[];
   readonly trigger: Supervisor<Trigger> | null;
+  /** Every component, pipeline by pipeline. */
+  readonly all: readonly Watched[];
   private readonly initiallyDisabled: ReadonlySet<string>;
 
   constructor(adapters: Adapters, limits: SupervisorLimits, telemetry: Telemetry) {
@@ -88,18 +89,14 @@ export class Components {
             adapter: adapters.trigger,
             observe: observeStatus,
           });
-    this.initiallyDisabled = new Set(
-      adapters.pipelines.flatMap(({ name, disabled }) => disabled.map((role) => nameOf(name, role))),
-    );
-  }
-
-  /** Every component, by name. */
-  get all(): readonly Watched[] {
-    return [
+    this.all = [
       ...this.pipelines.flatMap(({ detector, backend, writer }): Watched[] => [detector, backend, writer]),
       ...this.auxiliaryWriters,
       ...(this.trigger === null ? [] : [this.trigger]),
     ];
+    this.initiallyDisabled = new Set(
+      adapters.pipelines.flatMap(({ name, disabled }) => disabled.map((role) => nameOf(name, role))),
+    );
   }
 
   get writers(): readonly Supervisor<Writer>[] {

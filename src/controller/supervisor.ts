@@ -1,9 +1,10 @@
 import { type Actor, createActor, fromPromise } from 'xstate';
-import { componentMachine, type Observation, type Pace } from '../../machines/component.machine.js';
-import type { CallOptions, Component } from '../contracts/component.js';
+import { componentMachine, type Pace } from '../../machines/component.machine.js';
+import type { CallOptions, Component, Observation } from '../contracts/component.js';
 import { type DiaError, toDiaError, WrongStateError } from '../contracts/errors.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import type { ComponentView, JudgedRole } from './interpretStatus.js';
+import { LookSchedule } from './lookSchedule.js';
 
 export interface SupervisorLimits {
   readonly callTimeoutMs: number;
@@ -43,6 +44,8 @@ export class Supervisor<A extends Component = Component> {
   private readonly options: SupervisorOptions<A>;
   private readonly actor: Actor<typeof componentMachine>;
   private readonly listeners = new Set<(change: SupervisorChange) => void>();
+  private readonly schedule = new LookSchedule();
+  private lastLookMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SupervisorOptions<A>) {
     this.options = options;
@@ -52,7 +55,10 @@ export class Supervisor<A extends Component = Component> {
     const { limits } = options;
     const machine = componentMachine.provide({
       actors: { queryStatus: fromPromise(({ signal }) => this.query(signal)) },
-      delays: { lostAfter: limits.lostAfterMs },
+      delays: {
+        lostAfter: limits.lostAfterMs,
+        pollInterval: ({ context }) => this.schedule.nextLookMs(context.pollMs[context.pace]),
+      },
     });
     this.actor = createActor(machine, {
       input: { pollMs: { running: limits.pollRunningMs, idle: limits.pollIdleMs } },
@@ -127,7 +133,49 @@ export class Supervisor<A extends Component = Component> {
 
   /** Doubts what was seen, drops an answer under way, and looks again at once. */
   look(): void {
+    this.lastLookMs = performance.now();
     this.actor.send({ type: 'component.look' });
+  }
+
+  private believe(observation: Observation): void {
+    this.lastLookMs = performance.now();
+    this.actor.send({ type: 'component.told', observation });
+  }
+
+  /** When it began the last look that doubted what was seen before, on the clock of `performance.now`. */
+  get lookedAtMs(): number {
+    return this.lastLookMs;
+  }
+
+  /** Says when the component is expected to change by itself, so that it is looked at just then and not a poll later. */
+  expectChange(atMs: readonly number[]): void {
+    this.schedule.expect(atMs);
+  }
+
+  /**
+   * Calls the component to change something, and looks at once at what came of it, unless the answer itself says where
+   * the component is now.
+   */
+  async command<T>(
+    operation: string,
+    signal: AbortSignal,
+    action: (adapter: A, options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    let told: Observation | null = null;
+    const onState = (observation: Observation) => {
+      told = observation;
+    };
+    try {
+      return await this.call(operation, signal, (adapter, options) =>
+        action(adapter, { ...options, onState }),
+      );
+    } catch (error) {
+      told = null;
+      throw error;
+    } finally {
+      if (told === null) this.look();
+      else this.believe(told);
+    }
   }
 
   /**
@@ -184,4 +232,4 @@ export class Supervisor<A extends Component = Component> {
 }
 
 /** A supervisor of any role, to watch and to switch on or off. */
-export type Watched = Omit<Supervisor, 'adapter' | 'call'>;
+export type Watched = Omit<Supervisor, 'adapter' | 'call' | 'command'>;

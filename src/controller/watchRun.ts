@@ -1,3 +1,4 @@
+import type { Pace } from '../../machines/component.machine.js';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { WriterReport } from '../contracts/writer.js';
@@ -42,9 +43,17 @@ export function watchRun(
     });
   }
 
+  let pace: Pace = 'idle';
+  let draining = false;
   actor.subscribe((snapshot) => {
-    const pace = snapshot.hasTag('watched') || snapshot.hasTag('transition') ? 'running' : 'idle';
-    for (const component of components.all) component.setPace(pace);
+    const before = { pace, draining };
+    pace = snapshot.hasTag('watched') || snapshot.hasTag('transition') ? 'running' : 'idle';
+    if (pace !== before.pace) for (const component of components.all) component.setPace(pace);
+    draining = snapshot.matches({ running: 'draining' });
+    // The detectors are done, so any moment now the writers are.
+    if (draining && !before.draining) {
+      for (const writer of components.writers) writer.expectChange([performance.now()]);
+    }
     refresh();
   });
 

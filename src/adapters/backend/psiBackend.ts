@@ -83,6 +83,7 @@ export class PsiBackendAdapter implements Backend {
     // Some servers write the word as JSON, or end it with a newline.
     const word = answer.trim().replace(/^"(.*)"$/, '$1');
     if (!reached.some((state) => state === word)) throw this.#badAnswer(call, reached.join(' or '), answer);
+    options.onState?.({ status: word });
   }
 
   #badAnswer(operation: string, expected: string, actual: JsonValue): ComponentFailedError {

@@ -99,7 +99,11 @@ export class H5ServiceAdapter implements Writer {
   async report(options: CallOptions): Promise<WriterReport> {
     const operation = 'report its status';
     const request = { method: 'GET', path: '/status', operation } as const;
-    const answer = this.#object(operation, await this.#http.json(request, options));
+    return this.#read(operation, this.#object(operation, await this.#http.json(request, options)));
+  }
+
+  /** What an answer says of the writer. Its answers to commands say as much as that to a question. */
+  #read(operation: string, answer: JsonObject): WriterReport {
     const status = WRITER_STATUSES.find((known) => known === answer.status);
     if (status === undefined) {
       throw this.#badAnswer(operation, `status, one of ${WRITER_STATUSES.join(', ')}`, answer);
@@ -128,7 +132,12 @@ export class H5ServiceAdapter implements Writer {
   async #post(call: string, options: CallOptions, body: JsonObject = {}): Promise<JsonObject> {
     const explain = (_statusCode: number, text: string) => this.#explain(call, text);
     const request = { method: 'POST', path: `/${call}`, body, operation: call, explain } as const;
-    return this.#object(call, await this.#http.json(request, options));
+    const answer = this.#object(call, await this.#http.json(request, options));
+    if (options.onState !== undefined) {
+      const report = this.#read(call, answer);
+      options.onState({ status: report.status, report });
+    }
+    return answer;
   }
 
   /** The writer says in its own words and codes why it could not; null when it did not. */

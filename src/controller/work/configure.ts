@@ -40,7 +40,7 @@ function configureDetector({ detector }: Pipeline, parameters: Section, applied:
   return async (signal) => {
     if (!detector.enabled || applied.has(detector.name, parameters)) return;
     applied.forget(detector.name);
-    await detector.call('configure', signal, (adapter, options) => adapter.configure(parameters, options));
+    await detector.command('configure', signal, (adapter, options) => adapter.configure(parameters, options));
     applied.remember(detector.name, parameters);
   };
 }
@@ -55,7 +55,7 @@ function configureBackend({ backend }: Pipeline, settings: Section, applied: App
     if (status !== 'INITIALIZED') {
       await backend.call('reset', signal, (adapter, options) => adapter.reset(options));
     }
-    await backend.call('configure', signal, (adapter, options) => adapter.configure(settings, options));
+    await backend.command('configure', signal, (adapter, options) => adapter.configure(settings, options));
     applied.remember(backend.name, settings);
   };
 }
@@ -63,6 +63,6 @@ function configureBackend({ backend }: Pipeline, settings: Section, applied: App
 function configureWriter(writer: Supervisor<Writer>, parameters: WriterParameters): Task {
   return async (signal) => {
     if (!writer.enabled) return;
-    await writer.call('configure', signal, (adapter, options) => adapter.configure(parameters, options));
+    await writer.command('configure', signal, (adapter, options) => adapter.configure(parameters, options));
   };
 }

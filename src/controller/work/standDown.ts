@@ -11,21 +11,20 @@ import type { Supervisor } from '../supervisor.js';
  */
 export async function standDown(components: Components, how: StandDown, signal: AbortSignal): Promise<void> {
   const errors = await endRun(components, how, signal);
+  // Everything is at rest now, so what is left needs no order.
   errors.push(
-    ...(await allToTheEnd(
-      components.pipelines
+    ...(await allToTheEnd([
+      ...components.pipelines
         .filter(({ backend }) => backend.enabled)
         .map(
           ({ backend }) =>
             () =>
-              backend.call('reset', signal, (adapter, options) => adapter.reset(options)),
+              backend.command('reset', signal, (adapter, options) => adapter.reset(options)),
         ),
-    )),
-    ...(await allToTheEnd(
-      components.writers
+      ...components.writers
         .filter((writer) => writer.enabled)
-        .map((writer) => () => writer.call('reset', signal, (adapter, options) => adapter.reset(options))),
-    )),
+        .map((writer) => () => writer.command('reset', signal, (adapter, options) => adapter.reset(options))),
+    ])),
   );
   signal.throwIfAborted();
   if (errors.length > 0) throw toDiaError(errors[0]);
@@ -46,7 +45,9 @@ export async function endRun(
     errors.push(...(await allToTheEnd(tasks)));
   };
   await together(
-    trigger?.enabled ? [() => trigger.call('stop', signal, (adapter, options) => adapter.stop(options))] : [],
+    trigger?.enabled
+      ? [() => trigger.command('stop', signal, (adapter, options) => adapter.stop(options))]
+      : [],
   );
   await together(
     pipelines
@@ -54,7 +55,7 @@ export async function endRun(
       .map(
         ({ detector }) =>
           () =>
-            detector.call('stop', signal, (adapter, options) => adapter.stop(options)),
+            detector.command('stop', signal, (adapter, options) => adapter.stop(options)),
       ),
   );
   await together(

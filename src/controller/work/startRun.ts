@@ -1,6 +1,7 @@
 import type { AcquisitionPlan, StartOutcome } from '../../contracts/acquisition.js';
 import type { Writer } from '../../contracts/writer.js';
-import type { Components } from '../components.js';
+import type { Components, Pipeline } from '../components.js';
+import { endOfExposure } from '../endOfExposure.js';
 import { inParallel } from '../inParallel.js';
 import type { Supervisor } from '../supervisor.js';
 
@@ -12,6 +13,14 @@ function expectedFrames({ pipelines }: Components, plan: AcquisitionPlan): Recor
   return Object.fromEntries(
     pipelines.map(({ name, writer }) => [writer.name, plan.pipelines[name]?.writer.frames ?? 0]),
   );
+}
+
+/** The detector and the writer are looked at when their work should be done, not at the next turn of the watch. */
+function expectEnd({ name, detector, writer }: Pipeline, plan: AcquisitionPlan): void {
+  const nowMs = performance.now();
+  const atMs = endOfExposure(plan.pipelines[name]?.detector ?? {}).map((inMs) => nowMs + inMs);
+  detector.expectChange(atMs);
+  writer.expectChange(atMs);
 }
 
 /**
@@ -28,7 +37,7 @@ export async function startRun(
 
   const startWriter = (writer: Supervisor<Writer>) => async (taskSignal: AbortSignal) => {
     if (!writer.enabled) return;
-    const { file } = await writer.call('start', taskSignal, (adapter, options) => adapter.start(options));
+    const { file } = await writer.command('start', taskSignal, (adapter, options) => adapter.start(options));
     if (file !== null) files[writer.name] = file;
   };
 
@@ -41,19 +50,21 @@ export async function startRun(
         // One that stayed open between two runs lets the frames through already.
         const staysOpen = backend.observation?.status === 'OPEN' && !backend.adapter.opensPerRun;
         if (!backend.enabled || staysOpen) return;
-        await backend.call('open', taskSignal, (adapter, options) => adapter.open(options));
+        await backend.command('open', taskSignal, (adapter, options) => adapter.open(options));
       },
     ]),
   );
   await inParallel(
     signal,
-    pipelines.map(({ detector }) => async (taskSignal: AbortSignal) => {
+    pipelines.map((pipeline) => async (taskSignal: AbortSignal) => {
+      const { detector } = pipeline;
       if (!detector.enabled) return;
-      await detector.call('start', taskSignal, (adapter, options) => adapter.start(options));
+      await detector.command('start', taskSignal, (adapter, options) => adapter.start(options));
+      expectEnd(pipeline, plan);
     }),
   );
   if (trigger?.enabled && triggerStart) {
-    await trigger.call('start', signal, (adapter, options) => adapter.start(options));
+    await trigger.command('start', signal, (adapter, options) => adapter.start(options));
   }
   return {
     files,

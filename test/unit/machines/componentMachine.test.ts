@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createActor, fromPromise, SimulatedClock } from 'xstate';
-import { componentMachine, type Observation } from '../../../machines/component.machine.js';
+import { componentMachine } from '../../../machines/component.machine.js';
+import type { Observation } from '../../../src/contracts/component.js';
 import { ComponentSilentError } from '../../../src/contracts/errors.js';
 
 const SILENCE = new ComponentSilentError('component_timeout', 'No answer.');
@@ -80,17 +81,29 @@ describe('component machine', () => {
     expect(questions).to.have.length(1);
   });
 
-  it('asks at once and then fast when the pace changes to running', async () => {
+  it('asks after the new interval when the pace changes', async () => {
     const { actor, clock, questions, newest } = driver();
     actor.send({ type: 'component.enable' });
     await newest().answer('idle');
     actor.send({ type: 'component.pace', pace: 'running' });
+    clock.increment(19);
+    actor.send({ type: 'component.pace', pace: 'running' });
+    expect(questions).to.have.length(1);
+    clock.increment(1);
     expect(questions).to.have.length(2);
     await newest().answer('running');
     clock.increment(20);
     expect(questions).to.have.length(3);
+  });
+
+  it('keeps a question under way when the pace changes', async () => {
+    const { actor, clock, questions, newest } = driver();
+    actor.send({ type: 'component.enable' });
     actor.send({ type: 'component.pace', pace: 'running' });
-    expect(questions).to.have.length(3);
+    expect(newest().signal.aborted).to.equal(false);
+    await newest().answer('idle');
+    clock.increment(20);
+    expect(questions).to.have.length(2);
   });
 
   it('doubts what it saw and drops an answer under way when told to look', async () => {
@@ -106,6 +119,19 @@ describe('component machine', () => {
     expect(actor.getSnapshot().context.observation).to.equal(null);
     await newest().answer('running');
     expect(actor.getSnapshot().context.observation).to.deep.equal({ status: 'running' });
+  });
+
+  it('believes what it is told, drops an answer under way, and asks again after the interval', async () => {
+    const { actor, clock, questions, health, newest } = driver();
+    actor.send({ type: 'component.enable' });
+    const old = newest();
+    actor.send({ type: 'component.told', observation: { status: 'configured' } });
+    expect(old.signal.aborted).to.equal(true);
+    await old.answer('out of date');
+    expect(actor.getSnapshot().context.observation).to.deep.equal({ status: 'configured' });
+    expect(health()).to.equal('responding');
+    clock.increment(1_000);
+    expect(questions).to.have.length(2);
   });
 
   it('is notResponding from the first silence, lost after the limit, and responding with the next answer', async () => {
