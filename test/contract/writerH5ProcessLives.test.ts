@@ -340,4 +340,38 @@ describe('h5-process over the lives of the C++ writer', () => {
     expect(error.message).to.contain('I am 65533:65533');
     expect(statSync(file('data')).uid).to.equal(65_533);
   });
+
+  it('keeps nothing under /dev/null, and counts what came', async () => {
+    const writer = await connect();
+    await start(writer, { outputFile: '/dev/null', frames: 3 });
+    const { pid } = bench;
+    await bench.sender.sendAll(upTo(3));
+    await until(
+      () => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`).length > 0,
+      (alive) => !alive,
+    );
+    // Nobody looked while it lived.
+    expect(await ends(writer)).to.deep.include({ status: 'stopped', file: '/dev/null', error: null });
+    expect((await report(writer)).statistics).to.include({ writtenFrames: 3, lostFrames: 0 });
+    expect(statSync('/dev/null').isCharacterDevice()).to.equal(true);
+  });
+
+  it('counts what came until it was stopped under /dev/null', async () => {
+    const writer = await connect();
+    await start(writer, { outputFile: '/dev/null', frames: 5 });
+    await bench.sender.sendAll(upTo(2));
+    await writes(writer, 2);
+    await writer.stop(within());
+    expect(await report(writer)).to.deep.include({ status: 'stopped', error: null });
+    expect((await report(writer)).statistics).to.include({ writtenFrames: 2, lostFrames: 3 });
+  });
+
+  it('refuses /dev/null when it is dia-writer, before anything is started', async () => {
+    const writer = bench.writer('dia-writer');
+    writers.push(writer);
+    await writer.connect();
+    const call = writer.configure(parameters({ outputFile: '/dev/null' }), within());
+    const error = await expectDiaError(call, InvalidRequestError, 'invalid_path');
+    expect(error.facts.hint).to.contain("PSI's own writer");
+  });
 });

@@ -8,10 +8,12 @@ import { loadHdf5 } from '../../src/files/hdf5.js';
 
 // Stands in for PSI's C++ writer, which is not to be had: arguments, answers and ends are those of seven recorded
 // lives of the real program (complete, stopped midway, stopped without frames, killed, unknown parameter, out of
-// order with a gap, SIGTERM). Environment: FAKE_WRITER_PARAMETERS, names that its format declares, with commas.
+// order with a gap, SIGTERM). With /dev/null for a file it counts and keeps nothing, as its source says
+// (lib_cpp_h5_writer, get_h5_writer). Environment: FAKE_WRITER_PARAMETERS, names that its format declares, with commas.
 
 const [streamAddress = '', file = '', frameCount = '0', port = '0'] = process.argv.slice(2);
 const expected = Number(frameCount);
+const keepsNothing = file === '/dev/null';
 const declared = (process.env.FAKE_WRITER_PARAMETERS ?? '').split(',');
 /** Bytes of the file while it has no frame; no HDF5 library can read it. */
 const STUB_BYTES = 96;
@@ -88,7 +90,7 @@ async function receive(): Promise<void> {
   for await (const [header, pixels] of stream) {
     if (header === undefined || pixels === undefined || ending) continue;
     const { frame, shape } = JSON.parse(header.toString()) as { frame: number; shape: [number, number] };
-    if (output === null) {
+    if (output === null && !keepsNothing) {
       const created = new hdf5.File(file, 'w');
       const settings = {
         dtype: '<H',
@@ -107,11 +109,11 @@ async function receive(): Promise<void> {
     }
     lost += frame - highest - 1;
     highest = frame;
-    output.data.resize([frame + 1, ...shape]);
     const values = new Uint16Array(
       pixels.buffer.slice(pixels.byteOffset, pixels.byteOffset + pixels.byteLength),
     );
-    output.data.write_slice(
+    output?.data.resize([frame + 1, ...shape]);
+    output?.data.write_slice(
       [
         [frame, frame + 1],
         [0, shape[0]],
@@ -133,6 +135,7 @@ function end(): void {
   // Its port goes first.
   server.close();
   server.closeAllConnections();
+  if (keepsNothing) process.exit(0);
   if (output === null) {
     const stub = openSync(file, 'r+');
     writeSync(stub, Buffer.from('no frames'));

@@ -22,7 +22,11 @@ export class PythonProgram {
   constructor(
     python: string,
     script: string,
-    { args = [], env = {} }: { args?: string[]; env?: Record<string, string> },
+    {
+      args = [],
+      env = {},
+      onLine = () => undefined,
+    }: { args?: string[]; env?: Record<string, string>; onLine?: (line: string) => void },
   ) {
     const path = fileURLToPath(new URL(`../../../test/support/${script}`, import.meta.url));
     this.#child = spawn(python, [path, ...args], {
@@ -35,7 +39,10 @@ export class PythonProgram {
       this.#stderr += chunk.toString();
     });
     if (this.#child.stdout !== null) {
-      createInterface(this.#child.stdout).on('line', (line) => this.lines.push(line));
+      createInterface(this.#child.stdout).on('line', (line) => {
+        this.lines.push(line);
+        onLine(line);
+      });
     }
   }
 

@@ -55,6 +55,7 @@ export class SlsFake {
   #configured: boolean;
   #receiving = false;
   #caught = 0;
+  #exposed = 0;
   /** When the run began; null: none. */
   #beganMs: number | null = null;
   #waiting = false;
@@ -80,6 +81,12 @@ export class SlsFake {
   get received(): number {
     const running = this.#beganMs !== null && !this.#waiting && this.#receiving;
     return this.#caught + (running ? Math.min(Math.floor(this.#elapsedFrames()), this.#frames()) : 0);
+  }
+
+  /** Frames that the detector has exposed in this run so far, whoever received them. */
+  get exposed(): number {
+    if (this.#beganMs === null || this.#waiting) return this.#exposed;
+    return Math.min(Math.floor(this.#elapsedFrames()), this.#frames());
   }
 
   get receiving(): boolean {
@@ -259,6 +266,7 @@ export class SlsFake {
       throw new Failure(`Detector returned: ${what}\n${NULS}`);
     }
     if (this.#status() !== 'idle') return;
+    this.#exposed = 0;
     this.#waiting = this.#value('timing') === 'trigger';
     this.#beganMs = this.#nowMs();
   }
@@ -274,6 +282,7 @@ export class SlsFake {
 
   #end(frames: number): void {
     if (this.#beganMs === null) return;
+    if (!this.#waiting) this.#exposed = Math.min(frames, this.#frames());
     if (this.#receiving && !this.#waiting) this.#caught += Math.min(frames, this.#frames());
     this.#beganMs = null;
     this.#waiting = false;

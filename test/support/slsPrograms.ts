@@ -18,6 +18,13 @@ process.once('exit', () => {
   }
 });
 
+export interface SlsProgramsOptions extends SlsFakeOptions {
+  /** How many detectors there are, with the indices from 0 on; 1 by default. */
+  readonly detectors?: number;
+  /** What sends the frames: a `receiver` to whoever subscribes (default), or the detector to a simulated `backend`. */
+  readonly frames?: 'receiver' | 'backend';
+}
+
 /** What the fake saw since it was asked last, and the most clients it ever had at a time. */
 export interface SlsSeen {
   readonly calls: string[];
@@ -30,32 +37,37 @@ export interface SlsSeen {
  */
 export class SlsPrograms {
   readonly folder: string;
-  /** ZeroMQ address at which the receiver publishes its images. */
-  readonly stream: string;
+  /** ZeroMQ addresses of the frames, by detector. */
+  readonly streams: readonly string[];
   readonly #server: ChildProcess;
   readonly #port: number;
 
-  private constructor(folder: string, server: ChildProcess, at: { port: number; stream: string }) {
+  private constructor(folder: string, server: ChildProcess, at: { port: number; streams: string[] }) {
     this.folder = folder;
-    this.stream = at.stream;
+    this.streams = at.streams;
     this.#server = server;
     this.#port = at.port;
   }
 
-  static async start(options: SlsFakeOptions = {}): Promise<SlsPrograms> {
+  static async start(options: SlsProgramsOptions = {}): Promise<SlsPrograms> {
     const path = fileURLToPath(new URL('./slsServer.js', import.meta.url));
     const server = spawn(process.execPath, [path, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     if (server.stdout === null) throw new Error('no stdout');
     const [line] = await once(createInterface(server.stdout), 'line');
-    const at: { port: number; stream: string } = JSON.parse(String(line));
+    const at: { port: number; streams: string[] } = JSON.parse(String(line));
     const folder = await mkdtemp(join(tmpdir(), 'dia-sls-programs-'));
     for (const action of ['get', 'put']) {
       await writeFile(join(folder, `sls_detector_${action}`), script(action, at.port), { mode: 0o755 });
     }
     left.set(folder, server);
     return new SlsPrograms(folder, server, at);
+  }
+
+  /** ZeroMQ address at which the first detector's receiver publishes its images. */
+  get stream(): string {
+    return this.streams[0] ?? '';
   }
 
   freeze(): void {
@@ -68,6 +80,11 @@ export class SlsPrograms {
 
   receiver(is: 'alive' | 'dead'): Promise<SlsSeen> {
     return this.#test(`receiver ${is}`);
+  }
+
+  /** Fires all detectors that wait for it. */
+  trigger(): Promise<SlsSeen> {
+    return this.#test('trigger');
   }
 
   /** What was called since this was asked last. */

@@ -28,7 +28,11 @@ export async function verifyFiles(components: Components, options: VerifyOptions
       if (endWriters) await end(writer, taskSignal);
       const file = files[writer.name];
       const parameters = plan.pipelines[name];
-      if (!writer.enabled || file === undefined || file === NO_FILE || parameters === undefined) return;
+      if (!writer.enabled || file === undefined || parameters === undefined) return;
+      if (file === NO_FILE) {
+        await judgeCounts(writer, parameters.writer.frames, taskSignal);
+        return;
+      }
       const { timeoutMs } = options;
       // Not the writer is asked, but its file; it stands in the audit trail like a call, with the time it took.
       const facts = await writer.call('verify', taskSignal, () =>
@@ -55,6 +59,37 @@ async function end(writer: Supervisor<Writer>, signal: AbortSignal): Promise<voi
   await writer.call('stop', signal, (adapter, options) => adapter.stop(options));
 }
 
+/** A run of which nothing is kept leaves no file to open: what its writer counted has to do. */
+async function judgeCounts(writer: Supervisor<Writer>, frames: number, signal: AbortSignal): Promise<void> {
+  if ((writer.adapter.counts ?? 'live') === 'never') return;
+  const { statistics } = await writer.call('report', signal, (adapter, options) => adapter.report(options));
+  const written = statistics.writtenFrames;
+  if (written < frames) throw framesMissing(writer.name, NO_FILE, { frames, written });
+}
+
+function framesMissing(
+  component: string,
+  file: string,
+  { frames, written }: { frames: number; written: number },
+): ComponentFailedError {
+  const isKept = file !== NO_FILE;
+  const where = isKept ? `are in ${file}` : 'came; none were to be kept';
+  const stay = isKept ? 'The frames in the file are good and stay there. ' : '';
+  return new ComponentFailedError(
+    'frames_missing',
+    `Frames missing: ${written} of ${frames} frames ${where}.`,
+    {
+      component,
+      operation: 'verify',
+      expected: frames,
+      actual: written,
+      hint:
+        `${stay}Compare received and lost frames in GET /api/v1/metrics to see where they were lost, ` +
+        'then reset and repeat the acquisition.',
+    },
+  );
+}
+
 function judge(
   component: string,
   facts: FileFacts,
@@ -70,19 +105,7 @@ function judge(
     });
   }
   if (facts.framesWritten < expected.frames) {
-    throw new ComponentFailedError(
-      'frames_missing',
-      `Frames missing: ${facts.framesWritten} of ${expected.frames} frames are in ${facts.file}.`,
-      {
-        component,
-        operation: 'verify',
-        expected: expected.frames,
-        actual: facts.framesWritten,
-        hint:
-          'The frames in the file are good and stay there. Compare received and lost frames in ' +
-          'GET /api/v1/metrics to see where they were lost, then reset and repeat the acquisition.',
-      },
-    );
+    throw framesMissing(component, facts.file, { ...expected, written: facts.framesWritten });
   }
   const problems = checkFile(facts, {
     frames: expected.frames > 0 ? expected.frames : facts.frames,

@@ -9,25 +9,35 @@ import { verifyFiles } from '../../../src/controller/work/verifyFiles.js';
 import { loadHdf5 } from '../../../src/files/hdf5.js';
 import { createTelemetry } from '../../../src/telemetry/logger.js';
 import { expectDiaError } from '../../support/calls.js';
+import { HttpFake } from '../../support/httpFake.js';
 
-const NOWHERE = '127.0.0.1:1';
+const NOBODY = '127.0.0.1:1';
 const SLOW = 60_000;
+const STATISTICS = {
+  ...{ n_received_frames: 0, n_lost_frames: 0, total_expected_frames: 3, n_duplicate_frames: 0 },
+  ...{ n_written_bytes: 0, frame_rate: 0 },
+};
 const PIXELS = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array } as const;
 
 describe('the check of the files of a run', () => {
   let folder: string;
   let file: string;
   let components: Components;
+  let service: HttpFake;
+  let counted = 0;
   const telemetry = createTelemetry({ level: 'error', folder: null, quiet: true });
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'dia-verify-files-'));
     file = join(folder, 'run.h5');
+    service = await HttpFake.open(() => ({
+      body: { status: 'stopped', file: null, error: null, ...STATISTICS, n_written_frames: counted },
+    }));
     const pipeline = {
       name: 'main',
-      detector: createDetector('simulated', 'detector', { endpoint: `tcp://${NOWHERE}` }),
+      detector: createDetector('simulated', 'detector', { endpoint: `tcp://${NOBODY}` }),
       backend: createBackend('none', 'backend', {}),
-      writer: createWriter('h5-service', 'writer', { url: `http://${NOWHERE}` }),
+      writer: createWriter('h5-service', 'writer', { url: service.url }),
       disabled: ['detector', 'backend'],
     };
     const limits = { callTimeoutMs: 1000, statusTimeoutMs: 1000, lostAfterMs: SLOW };
@@ -40,6 +50,7 @@ describe('the check of the files of a run', () => {
   });
   after(async () => {
     await components.stop();
+    service.close();
     await rm(folder, { recursive: true });
   });
 
@@ -51,7 +62,7 @@ describe('the check of the files of a run', () => {
   }
 
   /** Checks the file of a run of three frames. */
-  const check = (bitDepth: number) => {
+  const check = (bitDepth: number, name = file) => {
     const writer = {
       ...{ outputFile: file, frames: 3, userId: -1, existingFile: 'number' as const, extra: {} },
       ...{ acquisition: {}, acquisitionId: 'a-1' },
@@ -62,7 +73,7 @@ describe('the check of the files of a run', () => {
       stall: { timeoutMs: SLOW, fails: false, waitsForTrigger: true },
     };
     const signal = new AbortController().signal;
-    const options = { plan, files: { writer: file }, endWriters: false, timeoutMs: 20_000, signal };
+    const options = { plan, files: { writer: name }, endWriters: false, timeoutMs: 20_000, signal };
     return verifyFiles(components, options);
   };
 
@@ -95,5 +106,13 @@ describe('the check of the files of a run', () => {
     await stack(2, 16);
     const error = await expectDiaError(check(16), ComponentFailedError, 'frames_missing');
     expect(error.message).to.contain('2 of 3 frames');
+  });
+
+  it('goes by what was counted where nothing is kept', async () => {
+    counted = 3;
+    await check(16, '/dev/null');
+    counted = 2;
+    const error = await expectDiaError(check(16, '/dev/null'), ComponentFailedError, 'frames_missing');
+    expect(error.message).to.equal('Frames missing: 2 of 3 frames came; none were to be kept.');
   });
 });

@@ -165,7 +165,7 @@ export class WriterRun {
     const { file, frames } = this.record;
     const facts = await this.#count();
     const size = await this.#fileSize();
-    const writtenFrames = facts === null ? this.#last.writtenFrames : this.#counted(facts);
+    const writtenFrames = facts === null ? this.#uncounted() : this.#counted(facts);
     const statistics = {
       ...this.#last,
       writtenFrames,
@@ -210,6 +210,18 @@ export class WriterRun {
   async #count(): Promise<FileFacts | null> {
     const options = { signal: this.#closing.signal, timeoutMs: COUNT_TIMEOUT_MS };
     return await verifyInWorker(this.record.file, options).catch(() => null);
+  }
+
+  /**
+   * The frames of a run without a readable file. Of one that keeps nothing the last ones may never have been seen: who
+   * ends by itself, and well, has had all of them.
+   */
+  #uncounted(): number {
+    const { exit } = this.process;
+    const endedWell = !this.#stopRequested && exit !== null && exit !== 'unknown' && exit.code === 0;
+    return this.#isNowhere && endedWell
+      ? Math.max(this.#last.writtenFrames, this.record.frames)
+      : this.#last.writtenFrames;
   }
 
   /** Layouts that are not ours do not mark the gaps between frames. */
