@@ -35,6 +35,8 @@ export class FakeFrameProcessor {
   readonly errors: string[] = [];
   readonly messages: { msg_val: string; params: Params }[] = [];
   writing = false;
+  /** Makes the file when it is closed; without it the file is no more than a mark. */
+  onClose: ((path: string) => void) | null = null;
   #next = none();
   #current = none();
   #settings: Params = { use_numbers: true, postfix: '', extension: 'h5', first_number: 0 };
@@ -78,7 +80,12 @@ export class FakeFrameProcessor {
     }
     writeFileSync(join(this.#current.path, this.#current.fileName), 'frames');
     const { frames, written, processed } = this.#current;
-    if (frames > 0 && written === frames && processed >= frames) this.writing = false;
+    if (frames > 0 && written === frames && processed >= frames) this.#close();
+  }
+
+  #close(): void {
+    this.onClose?.(join(this.#current.path, this.#current.fileName));
+    this.writing = false;
   }
 
   async #serve(): Promise<void> {
@@ -160,7 +167,7 @@ export class FakeFrameProcessor {
   }
 
   #write(on: boolean): void {
-    if (!on) this.writing = false;
+    if (!on && this.writing) this.#close();
     if (!on || this.writing) return;
     if (this.#next.name === '') throw new Error('Unable to start writing - no filename to write to');
     const { use_numbers: numbered, postfix, extension } = this.#settings;
