@@ -16,14 +16,16 @@ import type { ServiceSettings } from './config/deployment.js';
 import { type Endpoints, startOrder, substituteEndpoints } from './config/endpoints.js';
 import { type LoadedDeployment, loadDeployment } from './config/loadDeployment.js';
 import type { DeploymentFlags } from './config/overrides.js';
+import { unlessAborted } from './contracts/bounds.js';
 import { InvalidRequestError } from './contracts/errors.js';
 import { type Adapters, Components } from './controller/components.js';
+import type { ControllerOptions } from './controller/controllerOptions.js';
 import { IntegrationController } from './controller/integrationController.js';
 import { LookupHelper } from './files/lookupHelper.js';
 import { RunNumbers } from './files/runNumbers.js';
 import { prepareVerification } from './files/verifyInWorker.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
-import { type Journal, openJournal } from './telemetry/journal.js';
+import { openJournal } from './telemetry/journal.js';
 import { createTelemetry, type Telemetry } from './telemetry/logger.js';
 import { packageVersion } from './version.js';
 
@@ -36,6 +38,10 @@ export interface ServeOptions {
   readonly cwd?: string;
   /** No log lines on the terminal; the log files are written all the same. */
   readonly quiet?: boolean;
+  /** Gives the start up: what was begun is ended, and the signal's reason thrown. */
+  readonly signal?: AbortSignal;
+  /** Told, before the first service is launched, how to end all of them by force within a second. */
+  readonly onLaunch?: (killServices: () => Promise<void>) => void;
 }
 
 /** A service that runs. */
@@ -44,8 +50,6 @@ export interface RunningService {
   readonly deployment: LoadedDeployment;
   /** Ends the acquisition, the REST server and the services, in that order. */
   close(): Promise<void>;
-  /** Ends the services by force, within a second; for those who cannot wait for `close`. */
-  killServices(): Promise<void>;
 }
 
 /** The programs of this project that a deployment can launch. They are named here, never imported. */
@@ -74,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step();
   };
+  const { signal = new AbortController().signal } = options;
   try {
     let running: IntegrationController | null = null;
     const launcher = new ServiceLauncher({
@@ -83,22 +88,28 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     });
     await launcher.open();
     closing.push(() => launcher.close());
-    const endpoints = await launchAll(loaded, launcher);
+    options.onLaunch?.(() => launcher.kill());
+    const endpoints = await unlessAborted(launchAll(loaded, launcher), signal);
     const journal = await openJournal(join(loaded.stateFolder, 'journal.jsonl'));
     closing.push(() => journal.close());
     const helper = new LookupHelper();
     helper.start();
     closing.push(async () => helper.close());
-    const controller = createController(loaded, endpoints, { telemetry, journal, helper });
+    const controller = createController(loaded, endpoints, {
+      telemetry,
+      journal,
+      helper,
+      replaceProgram: (address) => launcher.replace(address),
+    });
     running = controller;
     closing.push(() => controller.close());
-    await Promise.all([controller.start(), prepareVerification()]);
+    await unlessAborted(Promise.all([controller.start(), prepareVerification()]), signal);
     const server = await startApi(loaded, controller, { telemetry, certificates });
     closing.push(() => server.close());
     // First of all, so that those who follow the acquisition see how it ends.
     closing.push(() => controller.endRun());
     telemetry.log.info(`Serving ${loaded.deployment.name} at ${server.url}`, { data: loaded.dataFolder });
-    return { url: server.url, deployment: loaded, close, killServices: () => launcher.kill() };
+    return { url: server.url, deployment: loaded, close };
   } catch (error) {
     await close();
     throw error;
@@ -165,14 +176,18 @@ function listenOn(endpoints: Readonly<Record<string, string>>): string[] {
 function createController(
   loaded: LoadedDeployment,
   endpoints: Endpoints,
-  { telemetry, journal, helper }: { telemetry: Telemetry; journal: Journal; helper: LookupHelper },
+  {
+    helper,
+    ...outside
+  }: Pick<ControllerOptions, 'telemetry' | 'journal' | 'replaceProgram'> & { helper: LookupHelper },
 ): IntegrationController {
   const { deployment } = loaded;
   const startedAt = Date.now();
   const adapters = createAdapters(loaded, endpoints);
   const unseen = adapters.pipelines.every(({ writer: { counts = 'live' } }) => counts !== 'live');
   return new IntegrationController({
-    components: new Components(adapters, deployment.limits, telemetry),
+    ...outside,
+    components: new Components(adapters, deployment.limits, outside.telemetry),
     limits: deployment.limits,
     vocabulary: deployment.vocabulary,
     resetWhileRunning: deployment.resetWhileRunning,
@@ -196,8 +211,6 @@ function createController(
       ),
       minimumFreeBytes: deployment.limits.minimumFreeBytes,
     },
-    telemetry,
-    journal,
     about: () => ({
       validator: deployment.schema,
       version: packageVersion(),

@@ -1,5 +1,5 @@
 import { DiaClient } from '../client/client.js';
-import { type RunningService, serve } from '../serve.js';
+import { serve } from '../serve.js';
 import { acquire } from './acquire.js';
 import { EXIT_CODES, type ExitName } from './exitCodes.js';
 import { listenForInterrupts } from './interrupts.js';
@@ -11,19 +11,23 @@ const DEMO_RUN = { output: 'demo.h5', frames: 100, exptime: 0.01, period: 0.02, 
 
 /** Starts the simulation, takes an acquisition, verifies its file, and ends all that it started. */
 export async function demoCommand(output: Output, options: { readonly dataDir: string }): Promise<ExitName> {
-  let service: RunningService | null = null;
+  let killServices = async () => {};
+  let atOnce = Promise.resolve();
   const interrupts = listenForInterrupts(['SIGINT', 'SIGTERM'], () => {
-    void Promise.resolve(service?.killServices()).finally(() => process.exit(EXIT_CODES.interrupted.code));
+    atOnce = killServices().finally(() => process.exit(EXIT_CODES.interrupted.code));
   });
   output.line('Starts the simulation: a detector, a backend and a writer, each a process of its own.');
-  service = await serve({
+  const service = await serve({
     deployment: 'simulation',
     // Any free port: a server that runs already is left alone.
     flags: { host: '127.0.0.1', port: 0, dataDir: options.dataDir },
     quiet: true,
+    signal: interrupts.signal,
+    onLaunch: (kill) => {
+      killServices = kill;
+    },
   });
   try {
-    interrupts.signal.throwIfAborted();
     output.line(`Serving at ${service.url}, logs in ${service.deployment.stateFolder}`);
     return await acquire(new DiaClient(service.url), {
       output,
@@ -33,5 +37,6 @@ export async function demoCommand(output: Output, options: { readonly dataDir: s
     });
   } finally {
     await service.close();
+    await atOnce;
   }
 }

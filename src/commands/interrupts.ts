@@ -35,11 +35,3 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
-
-/** The outcome of `work`, or the signal's reason when that aborts first; `work` itself goes on. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const cut = aborted(signal).then(() => {
-    throw signal.reason;
-  });
-  return Promise.race([work, cut]);
-}

@@ -1,10 +1,10 @@
 import type { StatusAnswer } from '../api/schemas.js';
 import type { DiaClient } from '../client/client.js';
 import { errorFactsOf, isRecord } from '../client/clientError.js';
+import { unlessAborted } from '../contracts/bounds.js';
 import { WrongStateError } from '../contracts/errors.js';
 import type { AcquisitionConfig } from '../contracts/json.js';
 import { FollowedRun } from './followedRun.js';
-import { unlessAborted } from './interrupts.js';
 import { type RunDisplay, statusWord } from './runDisplay.js';
 
 /** A server that was cut off, or restarted, is back by then; one that ended is not. */

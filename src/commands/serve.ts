@@ -1,7 +1,7 @@
 import type { DeploymentFlags } from '../config/overrides.js';
-import { type RunningService, serve } from '../serve.js';
+import { serve } from '../serve.js';
 import { EXIT_CODES } from './exitCodes.js';
-import { aborted, listenForInterrupts } from './interrupts.js';
+import { aborted, Interrupted, listenForInterrupts } from './interrupts.js';
 import type { Output } from './output.js';
 
 /**
@@ -13,15 +13,27 @@ export async function serveCommand(
   deployment: string,
   flags: DeploymentFlags,
 ): Promise<undefined> {
-  let service: RunningService | null = null;
+  let killServices = async () => {};
+  let atOnce = Promise.resolve();
   // The terminal that goes away asks for the same as Ctrl-C.
   const interrupts = listenForInterrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], (name) => {
     output.problem(`${name} again: ends at once.`);
-    void Promise.resolve(service?.killServices()).finally(() => process.exit(EXIT_CODES.interrupted.code));
+    atOnce = killServices().finally(() => process.exit(EXIT_CODES.interrupted.code));
   });
-  service = await serve({ deployment, flags });
-  output.document({ url: service.url });
-  await aborted(interrupts.signal);
-  await service.close();
+  const { signal } = interrupts;
+  const onLaunch = (kill: () => Promise<void>) => {
+    killServices = kill;
+  };
+  try {
+    const service = await serve({ deployment, flags, signal, onLaunch });
+    output.document({ url: service.url });
+    await aborted(signal);
+    await service.close();
+  } catch (error) {
+    // Whoever asks it to end while it starts gets what was asked for.
+    if (!(error instanceof Interrupted)) throw error;
+  }
+  // Once its services are killed the orderly end has nothing to wait for, and must not overtake.
+  await atOnce;
   return undefined;
 }

@@ -63,3 +63,14 @@ export async function withinBounds<T>(
     end();
   }
 }
+
+/** The outcome of `work`, or the signal's reason when that aborts first; `work` itself goes on. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = () => {};
+  const cut = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  return Promise.race([work, cut]).finally(() => signal.removeEventListener('abort', onAbort));
+}

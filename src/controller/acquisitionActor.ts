@@ -14,6 +14,7 @@ import type { Components } from './components.js';
 import { forMany } from './inParallel.js';
 import type { Applied } from './work/applied.js';
 import { configureComponents } from './work/configure.js';
+import { replaceHung } from './work/replaceHung.js';
 import { endRun, standDown } from './work/standDown.js';
 import { startRun } from './work/startRun.js';
 import { verifyFiles } from './work/verifyFiles.js';
@@ -36,6 +37,7 @@ export interface AcquisitionActorOptions {
   readonly restartsFromFinished: boolean;
   /** Writes down what is about to be done; on disk when it returns. */
   readonly record: (entry: JournalEntry) => Promise<void>;
+  readonly replaceProgram: (address: string) => Promise<void>;
 }
 
 export type AcquisitionActor = Actor<typeof acquisitionMachine>;
@@ -43,7 +45,7 @@ export type AcquisitionActor = Actor<typeof acquisitionMachine>;
 /** Binds the work of the controller to the acquisition machine. */
 export function createAcquisitionActor(
   components: Components,
-  { limits, telemetry, applied, restartsFromFinished, record }: AcquisitionActorOptions,
+  { limits, telemetry, applied, restartsFromFinished, record, replaceProgram }: AcquisitionActorOptions,
 ): AcquisitionActor {
   const settled = (
     status: 'INITIALIZED' | 'CONFIGURED' | 'RUNNING',
@@ -83,6 +85,7 @@ export function createAcquisitionActor(
           applied.forgetAll();
           // Whatever the disk says, the detector is stopped.
           await record({ phase: 'standingDown' }).catch(logFailure(telemetry));
+          if (input.how === 'kill') await replaceHung(components, replaceProgram, forMany(signal));
           const beginning = begin(components);
           await standDown(components, input.how, forMany(signal));
           await settled('INITIALIZED', { beginning, signal });

@@ -117,6 +117,12 @@ export class Components {
     await Promise.all(this.all.map((one) => one.start(!left.has(one.name))));
   }
 
+  /** Looks at all components afresh; waits until each has answered, or is known not to. */
+  async look(statusTimeoutMs: number): Promise<void> {
+    for (const one of this.all) one.look();
+    await this.seen(2 * statusTimeoutMs);
+  }
+
   /** Waits until every enabled component has answered, or is known not to; at most `timeoutMs`. */
   async seen(timeoutMs: number): Promise<void> {
     const isSeen = () =>

@@ -29,6 +29,8 @@ export interface ControllerOptions {
   };
   readonly telemetry: Telemetry;
   readonly journal: Journal;
+  /** Ends the program at a component's address by force and waits for its successor, when that is one of ours. */
+  readonly replaceProgram: (address: string) => Promise<void>;
   /** What `/info` tells of the server itself. */
   readonly about: () => JsonObject;
 }

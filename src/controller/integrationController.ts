@@ -51,6 +51,7 @@ export class IntegrationController implements Integration {
       applied: this.applied,
       restartsFromFinished: options.vocabulary === 'ready',
       record: (entry) => this.memory.record(entry),
+      replaceProgram: options.replaceProgram,
     });
     this.reporter = new StatusReporter(this.actor, { ...options, events: this.events });
     this.commands = new CommandServer({
@@ -108,6 +109,8 @@ export class IntegrationController implements Integration {
     this.isEnding = true;
     const snapshot = this.actor.getSnapshot();
     if (snapshot.matches('initialized') || snapshot.matches({ error: 'settled' })) return;
+    // Who is known to hang is given no more time than for a status.
+    await this.components.look(this.options.limits.statusTimeoutMs);
     await this.commands.standDown('stop').catch((error: unknown) => {
       const { message } = toDiaError(error);
       this.options.telemetry.log.error(`The acquisition could not be ended cleanly: ${message}`);

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { ComponentFailedError } from '../contracts/errors.js';
+import { ComponentFailedError, WrongStateError } from '../contracts/errors.js';
 import { ControllerSocket, type Hello } from './controllerSocket.js';
 
 /** A program to run beside the controller. */
@@ -61,6 +61,15 @@ export class ServiceLauncher {
   private readonly stopping = new Set<string>();
   private readonly commands = new Map<string, ServiceCommand>();
   private readonly restarts = new Map<string, number>();
+  /** Those that were started and have not said yet that they are ready. */
+  private readonly starting = new Map<number, string>();
+  /** Those that ended by themselves, or were killed to be replaced, until their successors are there. */
+  private readonly succeeding = new Map<
+    string,
+    { endpoints: Hello['endpoints']; successor: Promise<void> }
+  >();
+  private readonly replaced = new Set<string>();
+  private hasEnded = false;
   /** What the controller before had launched. */
   private leftBehind: Record<string, Launched> = {};
 
@@ -118,10 +127,14 @@ export class ServiceLauncher {
       );
     });
     const timeoutMs = this.options.readyTimeoutMs ?? READY_TIMEOUT_MS;
-    const hello = await Promise.race([this.hello(name, timeoutMs), failure]).catch((error) => {
-      child.kill('SIGKILL');
-      throw error;
-    });
+    const { pid = -1 } = child;
+    this.starting.set(pid, name);
+    const hello = await Promise.race([this.hello(name, timeoutMs), failure])
+      .catch((error) => {
+        child.kill('SIGKILL');
+        throw error;
+      })
+      .finally(() => this.starting.delete(pid));
     failure.catch(() => undefined);
     if (hello === null) {
       child.kill('SIGKILL');
@@ -131,11 +144,28 @@ export class ServiceLauncher {
     return hello;
   }
 
-  /** Ends all services, gently first, and lets go of the deployment. */
+  /**
+   * Ends the service at this address by force and waits for its successor, for one that hangs; one that has ended by
+   * itself is only waited for. An address of somebody else is left alone.
+   */
+  async replace(address: string): Promise<void> {
+    const isAt = ({ endpoints }: Pick<Hello, 'endpoints'>) => Object.values(endpoints).includes(address);
+    const service = [...this.running.values()].find(({ hello }) => isAt(hello));
+    if (service !== undefined) {
+      const { hello, connection } = service;
+      const text = `The service ${hello.name} does not answer: it is killed and started again.`;
+      this.options.onMessage('warn', text, { pid: hello.pid });
+      this.replaced.add(hello.name);
+      const isCutOff = new Promise((resolve) => connection.once('close', resolve));
+      signal(hello.pid, 'SIGKILL');
+      await isCutOff;
+    }
+    await [...this.succeeding.values()].find(isAt)?.successor;
+  }
+
+  /** Ends all services, gently first and by force after 3 s, and lets go of the deployment. */
   async close(): Promise<void> {
-    const services = [...this.running.values()];
-    for (const { hello } of services) this.stopping.add(hello.name);
-    await Promise.all(services.reverse().map(({ hello }) => this.end(hello.name, hello.pid)));
+    await Promise.all(this.allProcesses().map(([pid, name]) => this.end(name, pid)));
     await this.socket.close();
     await rm(this.pidFile(), { force: true });
     await rm(this.commandFile(), { force: true });
@@ -143,10 +173,18 @@ export class ServiceLauncher {
 
   /** Ends all services by force, within a second. */
   async kill(): Promise<void> {
-    const pids = [...this.running.values()].map(({ hello }) => hello.pid);
-    for (const { hello } of this.running.values()) this.stopping.add(hello.name);
-    for (const pid of pids) signal(pid, 'SIGKILL');
-    await Promise.all(pids.map((pid) => gone(pid, KILL_TIMEOUT_MS)));
+    const processes = this.allProcesses();
+    for (const [pid] of processes) signal(pid, 'SIGKILL');
+    await Promise.all(processes.map(([pid]) => gone(pid, KILL_TIMEOUT_MS)));
+  }
+
+  /** Process id and name of every service, the last one first; none is started from then on. */
+  private allProcesses(): [number, string][] {
+    this.hasEnded = true;
+    const running = [...this.running.values()].map(({ hello }) => [hello.pid, hello.name] as const);
+    const processes = new Map([...running, ...this.starting]);
+    for (const name of processes.values()) this.stopping.add(name);
+    return [...processes].reverse();
   }
 
   private async spawn(
@@ -155,6 +193,8 @@ export class ServiceLauncher {
   ): Promise<ChildProcess> {
     const log = await open(join(this.options.stateFolder, 'log', `${name}.log`), 'a');
     try {
+      if (this.hasEnded)
+        throw new WrongStateError('preempted', `The service ${name} is not started any more.`);
       const child = spawn(executable, [...args], {
         detached: true,
         stdio: ['ignore', log.fd, log.fd],
@@ -186,16 +226,21 @@ export class ServiceLauncher {
       if (this.running.get(hello.name)?.connection !== connection) return;
       this.running.delete(hello.name);
       if (this.stopping.has(hello.name)) return;
-      this.options.onMessage('error', `The service ${hello.name} ended unexpectedly.`, {
-        pid: hello.pid,
-        log: join(this.options.stateFolder, 'log', `${hello.name}.log`),
-      });
+      const { name, endpoints } = hello;
+      if (this.replaced.delete(name)) this.restarts.delete(name);
+      else {
+        this.options.onMessage('error', `The service ${name} ended unexpectedly.`, {
+          pid: hello.pid,
+          log: join(this.options.stateFolder, 'log', `${name}.log`),
+        });
+      }
       this.options.onEnded?.(hello);
-      void this.restart(hello);
+      const successor = this.restart(hello).finally(() => this.succeeding.delete(name));
+      this.succeeding.set(name, { endpoints, successor });
     });
   }
 
-  /** Starts a service that ended by itself again, at the same addresses; it is given up after a few times. */
+  /** Starts a service that has ended again, at the same addresses; it is given up after a few times. */
   private async restart({ name, endpoints }: Hello): Promise<void> {
     const command = this.commands.get(name);
     const tries = (this.restarts.get(name) ?? 0) + 1;

@@ -65,6 +65,15 @@ describe('a deployment with a writer process per acquisition', function () {
     expect((await verifyFile(dia.file('stopped.h5'))).framesWritten).to.be.within(4, 999);
   });
 
+  it('is ended by a kill when it hangs', async () => {
+    await dia.client.setConfig(acquisition(dia.file('hung.h5'), 1000));
+    await dia.client.start();
+    const pid = writerPid();
+    process.kill(pid, 'SIGSTOP');
+    expect(await dia.client.kill()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
+    expect(() => process.kill(pid, 0)).to.throw('ESRCH');
+  });
+
   it('fails with the reason when the process dies', async () => {
     await dia.client.setConfig(acquisition(dia.file('died.h5'), 1000));
     await dia.client.start();
