@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
+import { checkAdapterOptions } from '../../../src/adapters/registry.js';
 import { DeploymentSchema } from '../../../src/config/deployment.js';
 import { listDeployments, packagedDeploymentsFolder } from '../../../src/config/findDeployment.js';
 import { loadDeployment } from '../../../src/config/loadDeployment.js';
@@ -62,21 +63,24 @@ describe('docs/deployments.md', () => {
     expect(table.slice(0, table.indexOf(''))).to.deep.equal(rows(plain(EntrySchema)));
   });
 
-  it('shows an example that loads', async () => {
+  it('shows examples that load with the real adapters', async () => {
     const text = await documentation('deployments.md');
-    const yaml = /```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
     const folder = await mkdtemp(join(tmpdir(), 'dia-docs-'));
-    try {
+    const snippets = [...text.matchAll(/^```(?:yaml|json)\n([\s\S]*?)```/gm)].map(
+      ([, snippet = '']) => snippet,
+    );
+    const load = async (yaml = '') => {
       await writeFile(join(folder, 'deployment.yaml'), yaml);
+      const options = { env: {}, flags: {}, cwd: folder, checkOptions: checkAdapterOptions };
+      return (await loadDeployment(folder, options)).deployment.pipelines.map(({ name }) => name);
+    };
+    try {
       const schema = await readFile(join(deploymentsFolder, 'simulation', 'config.schema.json'));
       await writeFile(join(folder, 'config.schema.json'), schema);
-      const loaded = await loadDeployment(folder, {
-        env: {},
-        flags: {},
-        cwd: folder,
-        checkOptions: () => [],
-      });
-      expect(loaded.deployment.pipelines).to.have.lengthOf(1);
+      const [whole, from, list = ''] = snippets;
+      expect(await load(whole)).to.deep.equal(['eiger']);
+      await writeFile(join(folder, 'available_detectors.json'), list);
+      expect(await load(`name: hutch\n${from}`)).to.deep.equal(['JF01']);
     } finally {
       await rm(folder, { recursive: true });
     }
