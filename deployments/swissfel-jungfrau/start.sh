@@ -4,65 +4,21 @@
 set -eu
 
 folder=$(cd "$(dirname "$0")" && pwd)
-dia="$folder/../../dist/src/main.js"
-problems=0
+. "$folder/../start.lib.sh"
 
-problem() {
-  echo "start.sh: $1" >&2
-  problems=$((problems + 1))
-}
-
-# need NAME VALUE MEANING
-need() {
-  [ -n "$2" ] || problem "$1 is not set: $3."
-}
-
-need DIA_DATA_DIR "${DIA_DATA_DIR:-}" "folder of the files, for example /sf/alvra/data"
-need SWISSFEL_DETECTORS "${SWISSFEL_DETECTORS:-}" "absolute path of the list of detectors, see available_detectors.json"
-need SWISSFEL_BSREAD_URL "${SWISSFEL_BSREAD_URL:-}" "REST interface of the bsread broker, http://host:port"
-need SWISSFEL_TIMING_PV "${SWISSFEL_TIMING_PV:-}" "process variable of the timing system"
-need SWISSFEL_START_CODE "${SWISSFEL_START_CODE:-}" "code that starts the triggers"
-need SWISSFEL_STOP_CODE "${SWISSFEL_STOP_CODE:-}" "code that stops the triggers"
-
-# is_address NAME VALUE PATTERN MEANING
-is_address() {
-  case "$2" in
-    "" | $3) ;;
-    *) problem "$1 has to be $4, got \"$2\"." ;;
-  esac
-}
-
-is_address SWISSFEL_BSREAD_URL "${SWISSFEL_BSREAD_URL:-}" "http*://?*" "http://host:port"
-case "${DIA_LOG_LEVEL:-info}" in
-  error | warn | info | debug) ;;
-  *) problem "DIA_LOG_LEVEL has to be error, warn, info or debug, got \"$DIA_LOG_LEVEL\"." ;;
+need DIA_DATA_DIR "folder of the files, for example /sf/alvra/data"
+need SWISSFEL_DETECTORS "absolute path of the list of detectors, see available_detectors.json"
+need SWISSFEL_BSREAD_URL "REST interface of the bsread broker, http://host:port"
+need SWISSFEL_TIMING_PV "process variable of the timing system"
+need SWISSFEL_START_CODE "code that starts the triggers"
+need SWISSFEL_STOP_CODE "code that stops the triggers"
+fits SWISSFEL_DETECTORS "an absolute path" "/*"
+case "${SWISSFEL_DETECTORS:-}" in
+  /*) [ -r "$SWISSFEL_DETECTORS" ] || problem "SWISSFEL_DETECTORS cannot be read: $SWISSFEL_DETECTORS." ;;
 esac
-if [ -n "${DIA_PORT:-}" ]; then
-  case "$DIA_PORT" in
-    *[!0-9]* | ??????*) problem "DIA_PORT has to be a port number up to 65535, got \"$DIA_PORT\"." ;;
-    *) [ "$DIA_PORT" -le 65535 ] || problem "DIA_PORT has to be a port number up to 65535, got \"$DIA_PORT\"." ;;
-  esac
-fi
-if [ -n "${DIA_DATA_DIR:-}" ]; then
-  [ -d "$DIA_DATA_DIR" ] || problem "DIA_DATA_DIR is no folder: $DIA_DATA_DIR."
-  [ ! -d "$DIA_DATA_DIR" ] || [ -w "$DIA_DATA_DIR" ] || problem "DIA_DATA_DIR cannot be written: $DIA_DATA_DIR."
-fi
-if [ -n "${SWISSFEL_DETECTORS:-}" ]; then
-  case "$SWISSFEL_DETECTORS" in
-    /*) [ -r "$SWISSFEL_DETECTORS" ] || problem "SWISSFEL_DETECTORS cannot be read: $SWISSFEL_DETECTORS." ;;
-    *) problem "SWISSFEL_DETECTORS has to be an absolute path, got \"$SWISSFEL_DETECTORS\"." ;;
-  esac
-fi
-for code in "START_CODE=${SWISSFEL_START_CODE:-}" "STOP_CODE=${SWISSFEL_STOP_CODE:-}"; do
-  case "${code#*=}" in
-    *[!0-9]*) problem "SWISSFEL_${code%%=*} has to be a whole number, got \"${code#*=}\"." ;;
-  esac
-done
-[ "$(printf %.1s "${SWISSFEL_WRITER:-/}")" = / ] || [ "${SWISSFEL_WRITER:-}" = dia-writer ] ||
-  problem "SWISSFEL_WRITER has to be dia-writer or the absolute path of a program, got \"$SWISSFEL_WRITER\"."
-
-command -v node >/dev/null 2>&1 || problem "node is not in PATH. Install Node 20.19 or later."
-[ -f "$dia" ] || problem "$dia is missing. Build the project first: npm ci && npm run build."
-
-[ "$problems" -eq 0 ] || exit 2
-exec node "$dia" serve "$folder" "$@"
+fits SWISSFEL_BSREAD_URL "http://host:port" "http://?*" "https://?*"
+digits SWISSFEL_START_CODE "a whole number"
+digits SWISSFEL_STOP_CODE "a whole number"
+fits SWISSFEL_WRITER "dia-writer or the absolute path of a program" dia-writer "/?*"
+data_folder there
+run_server "$@"

@@ -50,7 +50,7 @@ function commonMutations(document: Document): Mutation[] {
       [
         `an unknown kind of ${path.join('.')}`,
         set([...path, 'kind'], 'qwertz'),
-        new RegExp(`^line \\d+, ${where}: There is no ${role} of kind 'qwertz'.*, the kinds are .*\\.$`),
+        new RegExp(`^line \\d+, ${where}: There is no ${role} of kind 'qwertz': .*the kinds are .*\\.$`),
       ],
       [
         `an unknown option of ${path.join('.')}`,
@@ -262,6 +262,9 @@ describe('the start script', () => {
     await mkdir(join(tools, 'bin'));
     await mkdir(join(tools, 'data'));
     await writeFile(join(tools, 'bin', 'node'), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+    for (const program of ['sls_detector_get', 'sls_detector_put']) {
+      await writeFile(join(tools, 'bin', program), '#!/bin/sh\n', { mode: 0o755 });
+    }
   });
   after(() => rm(tools, { recursive: true }));
 
@@ -274,6 +277,17 @@ describe('the start script', () => {
   /** What a site has to set, with values that are right. */
   const required: Record<string, () => Record<string, string>> = {
     simulation: () => ({}),
+    'simulation-multi': () => ({}),
+    'dectris-eiger2': () => ({
+      DECTRIS_URL: 'http://127.0.0.1:8081',
+      DECTRIS_STREAM: 'tcp://127.0.0.1:31001',
+    }),
+    'jungfrau-virtual': () => ({ SLS_BIN: join(tools, 'bin') }),
+    odin: () => ({
+      ODIN_DETECTOR_URL: 'http://127.0.0.1:8081',
+      ODIN_FRAME_PROCESSOR: 'tcp://127.0.0.1:5004',
+      DIA_DATA_DIR: join(tools, 'data'),
+    }),
     'csaxs-eiger9m': () => ({
       DIA_DATA_DIR: join(tools, 'data'),
       CSAXS_BACKEND_URL: 'http://127.0.0.1:8080',
@@ -288,6 +302,10 @@ describe('the start script', () => {
       SWISSFEL_STOP_CODE: '255',
     }),
   };
+
+  it('is there for every deployment', () => {
+    expect(Object.keys(required)).to.have.members(deployments);
+  });
 
   for (const name of Object.keys(required)) {
     it(`of ${name} runs the server with this deployment and hands its options on`, () => {
@@ -346,6 +364,19 @@ describe('the start script', () => {
       'loud',
       'DIA_LOG_LEVEL has to be error, warn, info or debug, got "loud".',
     ],
+    ['csaxs-eiger9m', 'DIA_DATA_DIR', '/none', 'DIA_DATA_DIR is no folder: /none.'],
+    ['dectris-eiger2', 'DECTRIS_URL', 'dcu', 'DECTRIS_URL has to be http://host[:port], got "dcu".'],
+    [
+      'dectris-eiger2',
+      'DECTRIS_STREAM',
+      'tcp://x',
+      'DECTRIS_STREAM has to be tcp://host:port, got "tcp://x".',
+    ],
+    ['dectris-eiger2', 'DECTRIS_GATING_MODE', 'x', 'DECTRIS_GATING_MODE has to be exte or extg, got "x".'],
+    ['odin', 'ODIN_DETECTOR_URL', 'dcu', 'ODIN_DETECTOR_URL has to be http://host[:port], got "dcu".'],
+    ['odin', 'ODIN_FRAME_PROCESSOR', 'x:1', 'ODIN_FRAME_PROCESSOR has to be tcp://host:port, got "x:1".'],
+    ['odin', 'ODIN_STREAM_FORMAT', 'v2', 'ODIN_STREAM_FORMAT has to be legacy or cbor, got "v2".'],
+    ['simulation-multi', 'DIA_PORT', 'x', 'DIA_PORT has to be a port number up to 65535, got "x".'],
     ['csaxs-eiger9m', 'DIA_DATA_DIR', '/dev/null', 'DIA_DATA_DIR is no folder: /dev/null.'],
     [
       'swissfel-jungfrau',
@@ -390,7 +421,7 @@ describe('the start script', () => {
       const options = { flags: {}, cwd: tools, checkOptions: checkAdapterOptions };
       const { deployment, dataFolder } = await loadDeployment(name, { ...options, env: values() });
       expect(deployment.name).to.equal(name);
-      if (name !== 'simulation') expect(dataFolder).to.equal(join(tools, 'data'));
+      if ('DIA_DATA_DIR' in values()) expect(dataFolder).to.equal(join(tools, 'data'));
     }
   });
 });

@@ -62,7 +62,7 @@ describe('the deployment jungfrau-virtual', () => {
     [{ SLS_BIN: programs, SLS_VERSION: 'new' }, 'SLS_VERSION has to be a version such as 9.2.0, got "new"'],
     [{ SLS_BIN: programs, SLS_DETECTOR: '-1' }, 'SLS_DETECTOR has to be the index of a detector, got "-1"'],
     [{ SLS_BIN: programs, SLS_STREAM: '30001' }, 'SLS_STREAM has to be tcp://host:port, got "30001"'],
-    [{ SLS_BIN: programs, DIA_PORT: '70000' }, 'DIA_PORT has to be at most 65535, got 70000'],
+    [{ SLS_BIN: programs, DIA_PORT: '70000' }, 'DIA_PORT has to be a port number up to 65535, got "70000"'],
   ] as [Record<string, string>, string][]) {
     it(`does not start with ${JSON.stringify(environment).replace(programs, '<programs>')}`, () => {
       const run = () => start(environment);

@@ -128,8 +128,8 @@ describe('the packaged deployments', () => {
   });
 
   for (const [variable, value, text] of [
-    ['DIA_PORT', 'abc', 'DIA_PORT has to be a port number, got "abc".'],
-    ['DIA_PORT', '70000', 'DIA_PORT has to be at most 65535, got 70000.'],
+    ['DIA_PORT', 'abc', 'DIA_PORT has to be a port number up to 65535, got "abc".'],
+    ['DIA_PORT', '70000', 'DIA_PORT has to be a port number up to 65535, got "70000".'],
     ['DIA_LOG_LEVEL', 'loud', 'DIA_LOG_LEVEL has to be error, warn, info or debug, got "loud".'],
     ['DIA_DATA_DIR', '/dev/null', 'DIA_DATA_DIR is no folder: /dev/null.'],
   ] as const) {
