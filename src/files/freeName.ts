@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
+import { access, type FileHandle, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import {
   ComponentFailedError,
@@ -19,25 +20,42 @@ export interface ReserveOptions {
   readonly ownerId?: number | null;
 }
 
+/** A name that is ours, until it is kept or given back. */
+export interface Reservation {
+  /** The path really reserved: an empty file. */
+  readonly path: string;
+  /** Whether a file that was there before is set aside. */
+  readonly replaces: boolean;
+  /** Takes the empty file away again, for a program that makes its files by itself. */
+  clear(): Promise<void>;
+  /** To be called when the new file is really open: what was there before goes. Never throws. */
+  keep(): Promise<void>;
+  /** Takes the file away, whatever became of it; what was there before comes back. */
+  giveBack(): Promise<void>;
+}
+
 /**
  * Reserves an output file: creates missing folders and the file itself, empty, so that nobody else gets the name.
  * Two reservations never win the same name, in whatever processes they are made (O_EXCL decides).
  *
+ * With the rule `overwrite`, the file that is there is set aside in its folder, as `.<name>.<number>.replaced`; it is
+ * still there when we die before the name is kept.
+ *
  * @param path - Absolute and checked, see `resolveOutputFile`.
- * @returns The path really reserved: `path`, or with the rule `number` the next free `name_001.h5`.
+ * @returns The reservation, of `path`, or with the rule `number` of the next free `name_001.h5`.
  * @throws WrongStateError `file_exists` with the rule `refuse`; NoSpaceError; InvalidRequestError `invalid_path`
  * when a part of the path is no folder; ComponentFailedError when the system does not let us.
  */
-export async function reserveFile(path: string, options: ReserveOptions): Promise<string> {
+export async function reserveFile(path: string, options: ReserveOptions): Promise<Reservation> {
   const ownerId = options.ownerId ?? null;
   // No file, but the whole machine's: it is neither numbered nor replaced. See `resolveOutputFile`.
-  if (path === '/dev/null') return path;
+  if (path === '/dev/null') return reservation(path, []);
   try {
     await makeFolders(dirname(path), ownerId);
-    if (await create(path, ownerId)) return path;
+    if (await create(path, ownerId)) return reservation(path, []);
     switch (options.rule) {
       case 'number':
-        return await reserveNumbered(path, ownerId);
+        return reservation(await reserveNumbered(path, ownerId), []);
       case 'overwrite':
         return await replace(path, ownerId);
       case 'refuse':
@@ -56,6 +74,25 @@ export async function reserveFile(path: string, options: ReserveOptions): Promis
   } catch (error) {
     throw fileSystemError(error, path);
   }
+}
+
+/** @param aside - Where the files are that were there before, the last one last. */
+function reservation(path: string, aside: readonly string[]): Reservation {
+  return {
+    path,
+    replaces: aside.length > 0,
+    clear: () => releaseFile(path),
+    keep: async () => {
+      // One that cannot be removed is in nobody's way.
+      await Promise.allSettled(aside.map((file) => unlink(file)));
+    },
+    giveBack: async () => {
+      const last = aside.at(-1);
+      if (last === undefined) return releaseFile(path);
+      await rename(last, path);
+      await Promise.allSettled(aside.slice(0, -1).map((file) => unlink(file)));
+    },
+  };
 }
 
 /** Gives a reserved name back: removes the file, if there is one. `/dev/null` stays. */
@@ -85,13 +122,18 @@ async function reserveNumbered(path: string, ownerId: number | null): Promise<st
   });
 }
 
-async function replace(path: string, ownerId: number | null): Promise<string> {
-  // Removed rather than truncated: who has the old file open keeps it whole.
-  for (let attempt = 0; attempt < 10; attempt += 1) {
-    await unlink(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
-    if (await create(path, ownerId)) return path;
+async function replace(path: string, ownerId: number | null): Promise<Reservation> {
+  const aside: string[] = [];
+  try {
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      // Set aside rather than truncated: who has the old file open keeps it whole.
+      const old = await setAside(path);
+      if (old !== null) aside.push(old);
+      if (await create(path, ownerId)) return reservation(path, aside);
+    }
+  } catch (error) {
+    if (aside.length > 0) await reservation(path, aside).giveBack();
+    throw error;
   }
   throw new WrongStateError('file_exists', `Others keep creating ${path} while it is being replaced.`, {
     component: 'writer',
@@ -99,6 +141,22 @@ async function replace(path: string, ownerId: number | null): Promise<string> {
     actual: path,
     hint: 'Find the other program that writes this file.',
   });
+}
+
+/** Gives a file another name in its folder; null when there is none. */
+async function setAside(path: string): Promise<string | null> {
+  const facts = await lstat(path).catch(() => null);
+  if (facts?.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
+  // A part of the name is enough for people, and leaves room for the rest.
+  const name = `.${basename(path).slice(0, 48)}.${randomBytes(6).toString('hex')}.replaced`;
+  const aside = join(dirname(path), name);
+  try {
+    await rename(path, aside);
+    return aside;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** False when the name is taken. */

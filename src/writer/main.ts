@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidRequestError } from '../contracts/errors.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
-import { reserveFile } from '../files/freeName.js';
+import { type Reservation, reserveFile } from '../files/freeName.js';
 import { hdf5Cause, loadHdf5 } from '../files/hdf5.js';
 import { type Announcement, announceService } from '../services/announcement.js';
 import { packageVersion } from '../version.js';
@@ -155,7 +155,7 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
   });
 }
 
-async function reserve(parameters: RecorderParameters, dataRoots: readonly string[]): Promise<string> {
+async function reserve(parameters: RecorderParameters, dataRoots: readonly string[]): Promise<Reservation> {
   const [dataFolder, ...roots] = dataRoots;
   const { outputFile, userId, existingFile } = parameters;
   // The second line of defence: the controller has checked the path already.

@@ -7,7 +7,7 @@ import {
 } from '../contracts/errors.js';
 import type { Section } from '../contracts/json.js';
 import type { ExistingFile, WriterStatus } from '../contracts/writer.js';
-import { releaseFile } from '../files/freeName.js';
+import type { Reservation } from '../files/freeName.js';
 import { hdf5Cause } from '../files/hdf5.js';
 import { Acquisition } from './acquisition.js';
 import type { Decoder } from './decoders/decoder.js';
@@ -57,8 +57,8 @@ export interface RecorderParts {
   readonly defaultFormat: LayoutName;
   readonly createDecoder: (dialect: Dialect, streams: number) => Promise<Decoder>;
   readonly openStream: (dialect: Dialect, addresses: readonly string[]) => FrameStream;
-  /** Reserves the output file; answers the path really used. */
-  readonly reserve: (parameters: RecorderParameters) => Promise<string>;
+  /** Reserves the output file. */
+  readonly reserve: (parameters: RecorderParameters) => Promise<Reservation>;
   readonly log: WriterLog;
 }
 
@@ -254,12 +254,14 @@ export class Recorder {
     const { log } = this.#parts;
     const addresses = splitAddresses(parameters.streamAddress);
     const stream = this.#parts.openStream(parameters.dialect, addresses);
+    let reserved: Reservation | null = null;
     try {
       await this.#connect(stream);
-      const path = await this.#parts.reserve(parameters);
+      reserved = await this.#parts.reserve(parameters);
+      const { path } = reserved;
       const format = await this.#parts.formatNamed(parameters.format);
       const description: AcquisitionDescription = { ...parameters, startedAt: new Date() };
-      const file = this.#prepare(await createFile(format, { path, description }));
+      const file = this.#prepare(createFile(format, { path, description }));
       const createAgain = () => this.#prepare(format.create(path, description));
       this.#file = path;
       const { framesExpected } = parameters;
@@ -273,9 +275,11 @@ export class Recorder {
         const { written, missing } = acquisition.placement;
         log.info(`${acquisition.outcome}: ${written} frames in ${path}, ${missing} lost`);
       });
+      await reserved.keep();
       return path;
     } catch (error) {
       stream.close();
+      await reserved?.giveBack().catch((cause: Error) => log.error(`${reserved?.path}: ${cause.message}`));
       throw error;
     }
   }
@@ -342,12 +346,11 @@ interface NewFile {
   readonly description: AcquisitionDescription;
 }
 
-/** Creates the file under its reserved name; the name is free again when that fails. */
-async function createFile(format: FileFormat, { path, description }: NewFile): Promise<FrameFile> {
+/** Creates the file under its reserved name. */
+function createFile(format: FileFormat, { path, description }: NewFile): FrameFile {
   try {
     return format.create(path, description);
   } catch (error) {
-    await releaseFile(path).catch(() => undefined);
     const cause = hdf5Cause(error);
     throw new ComponentFailedError('component_failed', `Cannot create ${path}: ${cause}.`, {
       component: 'writer',

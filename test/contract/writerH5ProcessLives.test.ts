@@ -135,6 +135,24 @@ describe('h5-process over the lives of the C++ writer', () => {
     expect((await report(writer)).status).to.equal('configured');
   });
 
+  it('has the file that it was to replace as it was, when it does not start', async () => {
+    writeFileSync(file(), 'old');
+    const writer = await connect({ parameters: ['nosuch'] });
+    await writer.configure(parameters({ extra: { nosuch: 1 }, existingFile: 'overwrite' }), within());
+    await expectDiaError(writer.start(within()), ComponentFailedError, 'component_refused');
+    expect(readFileSync(file(), 'utf8')).to.equal('old');
+    expect(readdirSync(bench.folder).filter((name) => name.endsWith('.replaced'))).to.deep.equal([]);
+  });
+
+  it('replaces a file when it starts', async () => {
+    writeFileSync(file(), 'old');
+    const writer = await connect();
+    await start(writer, { existingFile: 'overwrite' });
+    await bench.sender.sendAll(upTo(10));
+    expect((await ends(writer)).statistics).to.include({ writtenFrames: 10 });
+    expect(readdirSync(bench.folder).filter((name) => name.endsWith('.replaced'))).to.deep.equal([]);
+  });
+
   it('sends only the parameters that the deployment declares', async () => {
     const writer = await connect({ parameters: ['general/user'] }, ['general/user']);
     await start(writer, { extra: { 'general/user': 'p11057', nosuch: 1 }, frames: 1 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -131,6 +131,54 @@ describe('writers that others run', () => {
       expect(error.message).to.contain("Unknown parameter 'general/user'");
       await writer.disconnect();
       node.http.close();
+    });
+  });
+
+  describe('a file that is to be replaced', () => {
+    const old = () => join(folder, 'run.h5');
+    const overwriting = () => parameters({ existingFile: 'overwrite', extra: {} });
+    beforeEach(() => writeFileSync(old(), 'old'));
+
+    it('comes back when the start fails, and goes when it succeeds', async () => {
+      const node = await FakeMflow.open();
+      const writer = createWriter('mflow', 'writer', { url: node.http.url, instance: 'writer' });
+      await writer.connect();
+      await writer.configure(overwriting(), within());
+      node.running = true;
+      await expectDiaError(writer.start(within()), ComponentFailedError, 'component_refused');
+      expect(readFileSync(old(), 'utf8')).to.equal('old');
+      node.running = false;
+      await writer.start(within());
+      expect(readdirSync(folder)).to.deep.equal([]);
+      await writer.disconnect();
+      node.http.close();
+    });
+
+    it('comes back when the writer is armed and stopped', async () => {
+      const broker = await FakeBroker.open();
+      const writer = createWriter('broker', 'bsread', { url: broker.http.url });
+      await writer.connect();
+      await writer.configure({ ...overwriting(), extra: general }, within());
+      expect(existsSync(old())).to.equal(false);
+      await writer.stop(within());
+      expect(readFileSync(old(), 'utf8')).to.equal('old');
+      await writer.disconnect();
+      broker.http.close();
+    });
+
+    it('comes back when what was configured is forgotten', async () => {
+      const processor = await FakeFrameProcessor.open(11);
+      const writer = createWriter('odin-data', 'writer', { endpoint: processor.endpoint });
+      await writer.connect();
+      await writer.configure(overwriting(), within());
+      await writer.reset(within());
+      expect(readFileSync(old(), 'utf8')).to.equal('old');
+      await writer.configure(overwriting(), within());
+      await writer.start(within());
+      expect(readFileSync(old(), 'utf8')).not.to.equal('old');
+      expect(readdirSync(folder)).to.deep.equal(['run.h5']);
+      await writer.disconnect();
+      processor.close();
     });
   });
 

@@ -10,7 +10,7 @@ import {
 import type { AdapterSettings } from '../adapterSettings.js';
 import { HttpClient, type HttpRequest } from '../transport/http.js';
 import { isJsonObject } from '../transport/jsonObject.js';
-import { nameForOthers } from './nameForOthers.js';
+import { NamesForOthers } from './nameForOthers.js';
 import { badAnswer, checkOutputFile, NO_STATISTICS, refused, wrongState } from './remoteWriterChecks.js';
 
 /** Options of the writer kind `broker`. */
@@ -35,7 +35,7 @@ export const brokerOptions = Type.Object(
  */
 export class BrokerAdapter implements Writer {
   readonly #name: string;
-  readonly #sharedDisk: boolean;
+  readonly #names: NamesForOthers;
   readonly #http: HttpClient;
   #parameters: WriterParameters | null = null;
   #file: string | null = null;
@@ -44,7 +44,7 @@ export class BrokerAdapter implements Writer {
 
   constructor({ name, options }: AdapterSettings<Static<typeof brokerOptions>>) {
     this.#name = name;
-    this.#sharedDisk = options.sharedDisk;
+    this.#names = new NamesForOthers(options.sharedDisk);
     this.address = options.url;
     this.#http = new HttpClient({ component: name, url: options.url.replace(/\/+$/, '') });
   }
@@ -60,10 +60,8 @@ export class BrokerAdapter implements Writer {
   async configure(parameters: WriterParameters, options: CallOptions): Promise<void> {
     checkOutputFile(this.#name, parameters.outputFile);
     options.signal.throwIfAborted();
-    const file = await nameForOthers(parameters, this.#sharedDisk);
-    await this.#arm(parameters, file, options);
+    this.#file = await this.#armAnew(parameters, options);
     this.#parameters = parameters;
-    this.#file = file;
   }
 
   async start(options: CallOptions): Promise<{ file: string | null }> {
@@ -72,15 +70,15 @@ export class BrokerAdapter implements Writer {
       throw wrongState(this.#name, 'start', { expected: 'configured', actual: 'not configured' });
     }
     if ((await this.#word(options)) === 'stopped') {
-      const file = await nameForOthers(parameters, this.#sharedDisk);
-      await this.#arm(parameters, file, options);
-      this.#file = file;
+      this.#file = await this.#armAnew(parameters, options);
     }
+    await this.#names.keep();
     return { file: this.#file };
   }
 
   async stop(options: CallOptions): Promise<void> {
     await this.#ask({ method: 'GET', path: '/stop', operation: 'stop' }, options);
+    await this.#names.giveBack();
   }
 
   async reset(options: CallOptions): Promise<void> {
@@ -105,6 +103,17 @@ export class BrokerAdapter implements Writer {
     }
     // It counts write requests, not frames.
     return { status, file: this.#file, statistics: NO_STATISTICS, error: null };
+  }
+
+  async #armAnew(parameters: WriterParameters, options: CallOptions): Promise<string> {
+    const file = await this.#names.choose(parameters);
+    try {
+      await this.#arm(parameters, file, options);
+      return file;
+    } catch (error) {
+      await this.#names.giveBack();
+      throw error;
+    }
   }
 
   async #word(options: CallOptions): Promise<string> {

@@ -5,7 +5,7 @@ import type { Writer, WriterParameters, WriterReport, WriterStatistics } from '.
 import type { AdapterSettings } from '../adapterSettings.js';
 import { HttpClient, type HttpRequest } from '../transport/http.js';
 import { isJsonObject } from '../transport/jsonObject.js';
-import { nameForOthers } from './nameForOthers.js';
+import { NamesForOthers } from './nameForOthers.js';
 import { badAnswer, checkOutputFile, NO_STATISTICS, refused, wrongState } from './remoteWriterChecks.js';
 
 /** Options of the writer kind `mflow`. */
@@ -39,6 +39,7 @@ export const mflowOptions = Type.Object(
  */
 export class MflowAdapter implements Writer {
   readonly #name: string;
+  readonly #names: NamesForOthers;
   readonly #options: Static<typeof mflowOptions>;
   readonly #http: HttpClient;
   #parameters: WriterParameters | null = null;
@@ -49,6 +50,7 @@ export class MflowAdapter implements Writer {
   constructor({ name, options }: AdapterSettings<Static<typeof mflowOptions>>) {
     this.#name = name;
     this.#options = options;
+    this.#names = new NamesForOthers(options.sharedDisk);
     this.address = `${options.url.replace(/\/+$/, '')}/api/v1/${options.instance}`;
     this.#http = new HttpClient({ component: name, url: this.address });
   }
@@ -78,9 +80,15 @@ export class MflowAdapter implements Writer {
       throw wrongState(this.#name, 'start', { expected: 'configured', actual: 'not configured' });
     }
     options.signal.throwIfAborted();
-    const file = await nameForOthers(parameters, this.#options.sharedDisk);
-    if (file !== parameters.outputFile) await this.#setParameters(parameters, file, options);
-    await this.#ask({ method: 'PUT', path: '/', operation: 'start' }, options);
+    const file = await this.#names.choose(parameters);
+    try {
+      if (file !== parameters.outputFile) await this.#setParameters(parameters, file, options);
+      await this.#ask({ method: 'PUT', path: '/', operation: 'start' }, options);
+    } catch (error) {
+      await this.#names.giveBack();
+      throw error;
+    }
+    await this.#names.keep();
     this.#configured = false;
     this.#file = file;
     return { file };

@@ -10,7 +10,7 @@ import { isJsonObject } from '../transport/jsonObject.js';
 import { lookUntil } from '../transport/lookUntil.js';
 import { OdinControl } from '../transport/odinControl.js';
 import { timeBudget } from '../transport/timeBudget.js';
-import { nameForOthers } from './nameForOthers.js';
+import { NamesForOthers } from './nameForOthers.js';
 import { configurationDifferences, type FileWriterStatus, readFileWriterStatus } from './odinDataStatus.js';
 import { badAnswer, checkOutputFile, NO_STATISTICS, refused, wrongState } from './remoteWriterChecks.js';
 
@@ -56,6 +56,7 @@ const LOOK_EVERY_MS = 10;
  */
 export class OdinDataAdapter implements Writer {
   readonly #name: string;
+  readonly #names: NamesForOthers;
   readonly #options: Static<typeof odinDataOptions>;
   readonly #control: OdinControl;
   #parameters: WriterParameters | null = null;
@@ -68,6 +69,7 @@ export class OdinDataAdapter implements Writer {
   constructor({ name, options }: AdapterSettings<Static<typeof odinDataOptions>>) {
     this.#name = name;
     this.#options = options;
+    this.#names = new NamesForOthers(options.sharedDisk);
     this.address = options.endpoint;
     this.#control = new OdinControl({ component: name, endpoint: options.endpoint });
   }
@@ -106,7 +108,10 @@ export class OdinDataAdapter implements Writer {
       const { writing, acquisitionId } = await this.#status(budget());
       return writing || acquisitionId === parameters.acquisitionId;
     };
-    if (await lookUntil(hasBegun, { ...budget(0.5), everyMs: LOOK_EVERY_MS })) return { file };
+    if (await lookUntil(hasBegun, { ...budget(0.5), everyMs: LOOK_EVERY_MS })) {
+      await this.#names.keep();
+      return { file };
+    }
     const { errors } = await this.#status(budget());
     throw refused(this.#name, 'start', errors.join('; ') || 'it acknowledged, and does not write');
   }
@@ -114,7 +119,11 @@ export class OdinDataAdapter implements Writer {
   async stop(options: CallOptions): Promise<void> {
     const budget = timeBudget(options);
     this.#next = null;
-    if (!(await this.#status(budget())).writing) return;
+    if (!(await this.#status(budget())).writing) {
+      await this.#names.giveBack();
+      return;
+    }
+    await this.#names.keep();
     await this.#write(false, budget());
     const hasEnded = async () => !(await this.#status(budget())).writing;
     if (await lookUntil(hasEnded, { ...budget(0.8), everyMs: LOOK_EVERY_MS })) return;
@@ -174,11 +183,21 @@ export class OdinDataAdapter implements Writer {
     return { ...NO_STATISTICS, expectedFrames: this.#next === null ? 0 : (this.#parameters?.frames ?? 0) };
   }
 
-  /** Tells it the file, and reads back what it made of that: it keeps some values without a word. */
   async #apply(parameters: WriterParameters, options: CallOptions): Promise<string> {
-    const { plugin, dataset, sharedDisk } = this.#options;
     options.signal.throwIfAborted();
-    const file = await nameForOthers(parameters, sharedDisk);
+    const file = await this.#names.choose(parameters);
+    try {
+      await this.#applyFile(file, parameters, options);
+      return file;
+    } catch (error) {
+      await this.#names.giveBack();
+      throw error;
+    }
+  }
+
+  /** Tells it the file, and reads back what it made of that: it keeps some values without a word. */
+  async #applyFile(file: string, parameters: WriterParameters, options: CallOptions): Promise<void> {
+    const { plugin, dataset } = this.#options;
     const prefix = basename(file, '.h5');
     const wanted = {
       // Up to 1.10 the name is `name`, later `prefix`; what a version does not know it ignores.
@@ -191,7 +210,7 @@ export class OdinDataAdapter implements Writer {
     await this.#tell('configure', { [plugin]: withDataset }, budget());
     const found = await this.#control.request('request_configuration', {}, budget());
     const differences = configurationDifferences(wanted, found[plugin]);
-    if (differences.length === 0) return file;
+    if (differences.length === 0) return;
     throw refused(
       this.#name,
       'configure',

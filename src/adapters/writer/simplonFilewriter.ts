@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import { InvalidRequestError } from '../../contracts/errors.js';
 import type { Writer, WriterParameters, WriterReport } from '../../contracts/writer.js';
-import { releaseFile, reserveFile } from '../../files/freeName.js';
+import { type Reservation, reserveFile } from '../../files/freeName.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { SimplonApi } from '../detector/simplon/simplonApi.js';
 import { lookUntil } from '../transport/lookUntil.js';
@@ -106,7 +106,8 @@ export class SimplonFilewriterAdapter implements Writer {
     const bounds = timeBudget(options);
     const { imagesPerFile } = this.#options;
     const isFetched = this.#options.files === 'fetch';
-    const file = isFetched ? await this.#reserve(parameters) : null;
+    const reserved = isFetched ? await this.#reserve(parameters) : null;
+    const file = reserved?.path ?? null;
     try {
       const stem = this.#stemOf(file ?? parameters.outputFile);
       const write = (key: string, value: string | number) =>
@@ -128,9 +129,10 @@ export class SimplonFilewriterAdapter implements Writer {
         isStopped: false,
       };
     } catch (error) {
-      if (file !== null) await releaseFile(file);
+      await reserved?.giveBack();
       throw error;
     }
+    await reserved?.keep();
     // A set of several files has no one file that could be opened and counted by itself.
     return { file: imagesPerFile === 0 ? file : null };
   }
@@ -203,7 +205,7 @@ export class SimplonFilewriterAdapter implements Writer {
   }
 
   /** Reserves output_file, or the name of the master file that is fetched beside its data files. */
-  #reserve({ outputFile, existingFile, userId }: WriterParameters): Promise<string> {
+  #reserve({ outputFile, existingFile, userId }: WriterParameters): Promise<Reservation> {
     const ownerId = userId > 0 && process.getuid?.() === 0 ? userId : null;
     return reserveFile(outputFile, { rule: existingFile, ownerId });
   }

@@ -9,7 +9,7 @@ import {
   InvalidRequestError,
 } from '../../../contracts/errors.js';
 import type { WriterParameters } from '../../../contracts/writer.js';
-import { releaseFile, reserveFile } from '../../../files/freeName.js';
+import { type Reservation, reserveFile } from '../../../files/freeName.js';
 import { lookUntil } from '../../transport/lookUntil.js';
 import type { H5ProcessOptions } from './options.js';
 import type { RunNote } from './runRecord.js';
@@ -39,7 +39,8 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
   const { userId, isReal } = owner(launch);
   const ownerId = userId > 0 && process.getuid?.() === 0 ? userId : null;
   const restPort = await freePort(launch);
-  const file = await reserveFile(parameters.outputFile, { rule: parameters.existingFile, ownerId });
+  const reserved = await reserveFile(parameters.outputFile, { rule: parameters.existingFile, ownerId });
+  const file = reserved.path;
   let run: WriterRun | null = null;
   try {
     const { executable, args } = commandLine(launch, { file, restPort });
@@ -66,9 +67,10 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
     await launch.note.write(run.record);
     await run.rest.connect();
     if (await untilReady(run, launch, options)) await handOverParameters(run, launch, options);
+    await reserved.keep();
     return run;
   } catch (error) {
-    await abandon(run, file);
+    await abandon(run, reserved);
     await launch.note.remove();
     throw error;
   }
@@ -227,17 +229,17 @@ async function endedEarly(run: WriterRun, component: string): Promise<ComponentF
   });
 }
 
-async function abandon(run: WriterRun | null, file: string): Promise<void> {
+async function abandon(run: WriterRun | null, reserved: Reservation): Promise<void> {
   if (run !== null) {
     await run.process.signal('SIGKILL');
     const bounds = { signal: new AbortController().signal, timeoutMs: 1_000, everyMs: LOOK_EVERY_MS };
     await lookUntil(async () => !(await run.process.runs()), bounds);
     await run.close();
   }
-  const size = await stat(file).then(
+  const size = await stat(reserved.path).then(
     (facts) => facts.size,
     () => 0,
   );
   // Less than the least HDF5 file.
-  if (size <= 96) await releaseFile(file);
+  if (size <= 96 || reserved.replaces) await reserved.giveBack();
 }
