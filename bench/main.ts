@@ -8,6 +8,9 @@ import { comparisonTable, Report, readResults, resultsTable } from './report.js'
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   status: async () => (await import('./status.js')).status,
   deadTime: async () => (await import('./deadTime.js')).deadTime,
+  scale: async () => (await import('./scale.js')).scale,
+  coldStart: async () => (await import('./coldStart.js')).coldStart,
+  journal: async () => (await import('./journal.js')).journal,
 };
 
 const USAGE = `npm run bench                        all benches

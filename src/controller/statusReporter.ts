@@ -18,29 +18,47 @@ export interface StatusReporterOptions {
 export class StatusReporter {
   private readonly actor: AcquisitionActor;
   private readonly options: StatusReporterOptions;
-  /** By the states of the machine. */
-  current: StatusReport;
-  /** In the words of the deployment. */
-  spoken: StatusReport;
+  private latest: StatusReport;
+  private translation: StatusReport;
+  private soon: NodeJS.Immediate | null = null;
 
   constructor(actor: AcquisitionActor, options: StatusReporterOptions) {
     this.actor = actor;
     this.options = options;
-    this.current = report(actor.getSnapshot(), options.components, null);
-    this.spoken = this.translated();
+    this.latest = report(actor.getSnapshot(), options.components, null);
+    this.translation = this.translated();
   }
 
-  /** Looks again at what is known; to be called after every change. */
+  /** By the states of the machine. */
+  get current(): StatusReport {
+    if (this.soon !== null) this.refresh();
+    return this.latest;
+  }
+
+  /** In the words of the deployment. */
+  get spoken(): StatusReport {
+    if (this.soon !== null) this.refresh();
+    return this.translation;
+  }
+
+  /** Looks again when all that has come in at once has been taken: many components may answer in one turn. */
+  refreshSoon(): void {
+    this.soon ??= setImmediate(() => this.refresh());
+  }
+
+  /** Looks again at what is known; to be called after every change of the machine. */
   refresh(): void {
+    if (this.soon !== null) clearImmediate(this.soon);
+    this.soon = null;
     const { telemetry, components, events } = this.options;
-    const before = { current: this.current, spoken: this.spoken };
+    const before = { current: this.latest, spoken: this.translation };
     const snapshot = this.actor.getSnapshot();
     telemetry.belongTo(snapshot.context.plan?.id);
-    this.current = report(snapshot, components, before.current);
-    this.spoken = this.translated();
-    if (!same(before.current, this.current)) this.log(before.current);
-    if (same(before.spoken, this.spoken)) return;
-    const { status, transition, file } = this.spoken;
+    this.latest = report(snapshot, components, before.current);
+    this.translation = this.translated();
+    if (!same(before.current, this.latest)) this.log(before.current);
+    if (same(before.spoken, this.translation)) return;
+    const { status, transition, file } = this.translation;
     events.add('state', {
       status: `IntegrationStatus.${status}`,
       transition,
@@ -50,14 +68,14 @@ export class StatusReporter {
   }
 
   private translated(): StatusReport {
-    const { status, error } = this.current;
+    const { status, error } = this.latest;
     const isSilent = error instanceof ComponentSilentError;
-    return { ...this.current, status: speak(this.options.vocabulary, status, isSilent) };
+    return { ...this.latest, status: speak(this.options.vocabulary, status, isSilent) };
   }
 
   private log(before: StatusReport): void {
     const { log } = this.options.telemetry;
-    const { status, transition, file, error, notice } = this.current;
+    const { status, transition, file, error, notice } = this.latest;
     if (notice !== null && notice !== before.notice) {
       log.warn(notice);
       return;

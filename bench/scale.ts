@@ -1,0 +1,230 @@
+import { setMaxListeners } from 'node:events';
+import { get } from 'node:http';
+import { createBackend, createDetector, createWriter } from '../src/adapters/registry.js';
+import type { Backend } from '../src/contracts/backend.js';
+import type { CallOptions } from '../src/contracts/component.js';
+import type { Detector } from '../src/contracts/detector.js';
+import type { Writer } from '../src/contracts/writer.js';
+import { acquisition } from '../test/support/integration.js';
+import type { Bench } from './bench.js';
+import { endProgram, firstLine, startProgram } from './programs.js';
+import { median } from './report.js';
+import { Serving } from './serving.js';
+
+const PIPELINES = [1, 4, 16, 64];
+const CYCLES_A_ROUND = 2;
+const WARM_UP_CYCLES = 3;
+const STEPS = ['configure', 'start', 'reset', 'status_details'] as const;
+
+type Times = Record<(typeof STEPS)[number], number[]>;
+
+const noTimes = (): Times => ({ configure: [], start: [], reset: [], status_details: [] });
+
+/** How the time of commands grows with the number of pipelines. */
+export const scale: Bench = {
+  name: 'scale',
+  about: `${PIPELINES.join(', ')} pipelines of light components; and the same calls to them without a controller`,
+  async run({ report, rounds, say }) {
+    const sides: Side[] = [];
+    try {
+      for (const count of PIPELINES) sides.push(await Side.start(count));
+      for (const side of sides)
+        for (let index = 0; index < WARM_UP_CYCLES; index++) await side.cycle(noTimes(), noTimes());
+      for (let round = 0; round < rounds; round++) {
+        say(`round ${round + 1} of ${rounds}`);
+        for (const side of sides) {
+          for (let index = 0; index < CYCLES_A_ROUND; index++) await side.cycle(side.own, side.bare);
+        }
+      }
+      const [one] = sides;
+      for (const step of STEPS) {
+        for (const { count, own, bare } of sides) {
+          const name = `${step}, ${count}`;
+          report.add({ bench: 'scale', name: `${name}: components alone`, unit: 'ms', samples: bare[step] });
+          report.add({ bench: 'scale', name, unit: 'ms', samples: own[step], per: `${step}, 1` });
+          if (one === undefined || count !== PIPELINES.at(-1)) continue;
+          report.add({
+            bench: 'scale',
+            name: `${name}: over 1 pipeline, what the components need left out`,
+            unit: 'x',
+            samples: [(median(own[step]) - median(bare[step])) / median(one.own[step])],
+            bar: { atMost: 2 },
+          });
+        }
+      }
+    } finally {
+      for (const side of sides) await side.close();
+    }
+  },
+};
+
+/** A controller with so many pipelines, and the components of as many others that are called without one. */
+class Side {
+  readonly own = noTimes();
+  readonly bare = noTimes();
+
+  private constructor(
+    readonly count: number,
+    private readonly serving: Serving,
+    private readonly components: Components,
+    private readonly direct: Direct,
+  ) {}
+
+  static async start(count: number): Promise<Side> {
+    const components = await Components.start(count);
+    const direct = await Direct.start(count);
+    const serving = await Serving.start({ shape: '1x1', settings: () => deployment(count, components) });
+    return new Side(count, serving, components, direct);
+  }
+
+  async cycle(own: Times, bare: Times): Promise<void> {
+    await this.direct.cycle(bare);
+    const { api } = this.serving;
+    const config = acquisition(this.serving.file('scale.h5'), 1);
+    own.configure.push(await timed(() => api.call('PUT', 'config', config)));
+    own.status_details.push(await timed(() => api.call('GET', 'status_details')));
+    const finished = api.status('FINISHED');
+    own.start.push(await timed(() => api.call('POST', 'start')));
+    await this.components.finish();
+    await finished;
+    own.reset.push(await timed(() => api.call('POST', 'reset')));
+  }
+
+  async close(): Promise<void> {
+    await this.serving.close();
+    await this.direct.close();
+    await this.components.close();
+  }
+}
+
+/** The process that plays the components. */
+class Components {
+  private constructor(
+    readonly detector: string,
+    readonly http: string,
+    private readonly program: ReturnType<typeof startProgram>,
+  ) {}
+
+  static async start(count: number): Promise<Components> {
+    const program = startProgram('lightComponents', ['--pipelines', String(count)]);
+    const { detector, http } = JSON.parse(await firstLine(program)) as { detector: string; http: string };
+    return new Components(detector, http, program);
+  }
+
+  /** Ends the exposure of all. */
+  finish(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      get(`${this.http}/finish`, (answer) => answer.resume().once('end', () => resolve())).once(
+        'error',
+        reject,
+      );
+    });
+  }
+
+  close(): Promise<void> {
+    return endProgram(this.program);
+  }
+}
+
+interface Trio {
+  readonly detector: Detector;
+  readonly backend: Backend;
+  readonly writer: Writer;
+}
+
+/** The calls of a controller, in its order, by its adapters, and nothing else. */
+class Direct {
+  private constructor(
+    private readonly components: Components,
+    private readonly trios: readonly Trio[],
+  ) {}
+
+  static async start(count: number): Promise<Direct> {
+    const components = await Components.start(count);
+    const trios = Array.from({ length: count }, (_, index) => ({
+      detector: createDetector('simulated', 'detector', { endpoint: components.detector }),
+      backend: createBackend('psi', 'backend', { url: `${components.http}/b/${index}` }),
+      writer: createWriter('h5-service', 'writer', { url: `${components.http}/w/${index}` }),
+    }));
+    for (const trio of trios) for (const one of Object.values(trio)) await one.connect();
+    return new Direct(components, trios);
+  }
+
+  async cycle(times: Times): Promise<void> {
+    const { signal } = new AbortController();
+    setMaxListeners(0, signal);
+    const options: CallOptions = { signal, timeoutMs: 20_000 };
+    const all = (work: (trio: Trio) => Promise<unknown>) => Promise.all(this.trios.map(work));
+    const { writer, backend, detector } = acquisition('/tmp/scale.h5', 1);
+    const parameters = {
+      outputFile: writer.output_file,
+      frames: 1,
+      userId: 0,
+      existingFile: 'number',
+      extra: {},
+      acquisition: { writer, backend, detector },
+      acquisitionId: 'none',
+    } as const;
+    times.configure.push(
+      await timed(() =>
+        all((trio) =>
+          Promise.all([
+            trio.detector.configure(detector, options),
+            trio.backend.status(options).then(() => trio.backend.configure(backend, options)),
+            trio.writer.configure(parameters, options),
+          ]),
+        ),
+      ),
+    );
+    times.status_details.push(
+      await timed(() =>
+        all((trio) =>
+          Promise.all([
+            trio.detector.status(options),
+            trio.backend.status(options),
+            trio.writer.report(options),
+          ]),
+        ),
+      ),
+    );
+    times.start.push(
+      await timed(async () => {
+        await all((trio) => Promise.all([trio.writer.start(options), trio.backend.open(options)]));
+        await all((trio) => trio.detector.start(options));
+      }),
+    );
+    await this.components.finish();
+    times.reset.push(
+      await timed(async () => {
+        await all((trio) => trio.detector.stop(options));
+        await all((trio) => trio.backend.status(options).then(() => trio.backend.close(options)));
+        await all((trio) => trio.writer.stop(options));
+        await all((trio) => Promise.all([trio.backend.reset(options), trio.writer.reset(options)]));
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const trio of this.trios) for (const one of Object.values(trio)) await one.disconnect();
+    await this.components.close();
+  }
+}
+
+function deployment(count: number, { detector, http }: Components): Record<string, unknown> {
+  return {
+    services: [],
+    fileRules: [{ section: 'writer', field: 'output_file', append: `.\${pipeline}`, before: '.h5' }],
+    pipelines: Array.from({ length: count }, (_, index) => ({
+      name: `p${index}`,
+      detector: { kind: 'simulated', options: { endpoint: detector } },
+      backend: { kind: 'psi', options: { url: `${http}/b/${index}` } },
+      writer: { kind: 'h5-service', options: { url: `${http}/w/${index}` } },
+    })),
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const beganMs = performance.now();
+  await work();
+  return performance.now() - beganMs;
+}
