@@ -2,20 +2,11 @@ import { assign, fromPromise, raise, setup } from 'xstate';
 import type { Observation } from '../src/contracts/component.js';
 import type { DiaError } from '../src/contracts/errors.js';
 
-/** How often a component is looked at: `running` fast, `idle` slowly. */
-export type Pace = 'running' | 'idle';
-
 export interface ComponentContext {
   /** The last answer; null before the first, and while it may be out of date. */
   observation: Observation | null;
   /** Why it does not answer; null while it does. */
   error: DiaError | null;
-  pace: Pace;
-  pollMs: Readonly<Record<Pace, number>>;
-}
-
-export interface ComponentInput {
-  readonly pollMs: Readonly<Record<Pace, number>>;
 }
 
 export type ComponentEvent =
@@ -25,7 +16,6 @@ export type ComponentEvent =
   | { type: 'component.look' }
   /** It said where it is, in its answer to a command: what was asked before counts no more. */
   | { type: 'component.told'; observation: Observation }
-  | { type: 'component.pace'; pace: Pace }
   | { type: 'component.answered'; observation: Observation }
   | { type: 'component.silent'; error: DiaError };
 
@@ -37,17 +27,13 @@ export const componentMachine = setup({
   types: {
     context: {} as ComponentContext,
     events: {} as ComponentEvent,
-    input: {} as ComponentInput,
   },
   actors: {
     queryStatus: fromPromise<Observation>(() => Promise.reject(new Error('queryStatus is not provided'))),
   },
   delays: {
-    pollInterval: ({ context }) => context.pollMs[context.pace],
+    pollInterval: 1_000,
     lostAfter: 5_000,
-  },
-  guards: {
-    paceChanged: ({ context, event }) => event.type === 'component.pace' && event.pace !== context.pace,
   },
   actions: {
     remember: assign(({ event }) =>
@@ -56,18 +42,16 @@ export const componentMachine = setup({
     doubt: assign({ observation: null }),
     blame: assign(({ event }) => (event.type === 'component.silent' ? { error: event.error } : {})),
     forget: assign({ observation: null, error: null }),
-    changePace: assign(({ event }) => (event.type === 'component.pace' ? { pace: event.pace } : {})),
   },
 }).createMachine({
   id: 'component',
-  context: ({ input }) => ({ observation: null, error: null, pace: 'idle', pollMs: input.pollMs }),
+  context: { observation: null, error: null },
   initial: 'disabled',
   states: {
     disabled: {
       entry: 'forget',
       on: {
         'component.enable': 'enabled',
-        'component.pace': { actions: 'changePace' },
       },
     },
 
@@ -83,8 +67,6 @@ export const componentMachine = setup({
               target: '.waiting',
               actions: raise(({ event }) => ({ type: 'component.answered', observation: event.observation })),
             },
-            // A question under way serves any pace; a wait begins anew, as long as the new pace has it.
-            'component.pace': { guard: 'paceChanged', actions: 'changePace' },
           },
           states: {
             looking: {
@@ -103,17 +85,7 @@ export const componentMachine = setup({
                 },
               },
             },
-            waiting: {
-              after: { pollInterval: 'looking' },
-              on: {
-                'component.pace': {
-                  guard: 'paceChanged',
-                  target: 'waiting',
-                  reenter: true,
-                  actions: 'changePace',
-                },
-              },
-            },
+            waiting: { after: { pollInterval: 'looking' } },
           },
         },
 

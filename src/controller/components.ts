@@ -28,6 +28,9 @@ export interface Pipeline {
   readonly writer: Supervisor<Writer>;
 }
 
+/** However many components there are, they are not looked at more often in all: the controller has other work. */
+const MOST_LOOKS_HZ = 2_000;
+
 const observeStatus = async (
   adapter: Detector | Backend | Trigger,
   options: CallOptions,
@@ -49,7 +52,8 @@ export class Components {
 
   constructor(adapters: Adapters, limits: SupervisorLimits, telemetry: Telemetry) {
     const single = adapters.pipelines.length === 1;
-    const common = { limits, telemetry };
+    const count = 3 * adapters.pipelines.length + adapters.auxiliaryWriters.length + 1;
+    const common = { limits, telemetry, shortestLookMs: (count * 1000) / MOST_LOOKS_HZ };
     const nameOf = (pipeline: string, role: string) => (single ? role : `${pipeline}.${role}`);
     this.pipelines = adapters.pipelines.map(({ name, detector, backend, writer }) => ({
       name,

@@ -71,7 +71,7 @@ export class IntegrationController implements Integration {
     const { last } = this.options.journal;
     if (last !== null) this.book.restore(last);
     await this.components.start(last?.disabled);
-    watchRun(this.actor, this.components, this.events, () => this.reporter.refresh());
+    watchRun(this.actor, this.components, this.events, this.reporter);
     for (const component of this.components.all) {
       component.subscribe(() => {
         // Whoever was silent, or disabled, may have forgotten what it was configured with.

@@ -9,19 +9,26 @@ const LONGEST_STEP_MS = 8;
 /** When to look at a component next: at the times it is expected to change, soon after them, and else at its pace. */
 export class LookSchedule {
   #atMs: readonly number[] = [];
+  readonly #shortestStepMs: number;
+
+  /** No step is shorter than `shortestStepMs`, but the one to the time of an expected change. */
+  constructor(shortestStepMs = 0) {
+    this.#shortestStepMs = shortestStepMs;
+  }
 
   /** Takes the times, on the clock of `performance.now`, in place of those before. */
   expect(atMs: readonly number[]): void {
     this.#atMs = [...atMs].sort((one, other) => one - other);
   }
 
-  /** Milliseconds to the next look; never more than `pollMs`. */
+  /** Milliseconds to the next look; not more than `pollMs` where that is possible. */
   nextLookMs(pollMs: number, nowMs = performance.now()): number {
     const due = this.#atMs.findLast((atMs) => atMs <= nowMs);
     const next = this.#atMs.find((atMs) => atMs > nowMs);
     const lateMs = due === undefined ? Number.POSITIVE_INFINITY : nowMs - due;
     const longestMs = lateMs < SOON_MS ? Math.min(LONGEST_STEP_MS, pollMs) : pollMs;
-    const stepMs = Math.min(Math.max(FIRST_STEP_MS, lateMs / STEPS_IN_LATENESS), longestMs);
+    const soonMs = Math.min(Math.max(FIRST_STEP_MS, lateMs / STEPS_IN_LATENESS), longestMs);
+    const stepMs = Math.max(soonMs, this.#shortestStepMs);
     return next === undefined ? stepMs : Math.min(stepMs, next - nowMs);
   }
 }

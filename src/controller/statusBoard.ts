@@ -20,7 +20,8 @@ export function report(snapshot: Snapshot, components: Components, last: StatusR
     : (TRANSITIONS.find((state) => snapshot.matches(state)) ?? null);
   const { silent, disagreement } = interpretStatus(context.status, components.views());
   const error = reason(context.error, silent?.error ?? null, transition === null ? disagreement : null);
-  const contradicted = context.error === null && silent === null && contradict(context.status, components);
+  const contradicted =
+    error !== null && context.error === null && silent === null && contradict(context.status, components);
   return {
     status: error === null ? context.status : contradicted ? 'INCONSISTENT' : 'ERROR',
     transition,

@@ -1,10 +1,13 @@
-import { type Actor, createActor, fromPromise } from 'xstate';
-import { componentMachine, type Pace } from '../../machines/component.machine.js';
+import { type Actor, createActor, fromPromise, type SnapshotFrom } from 'xstate';
+import { componentMachine } from '../../machines/component.machine.js';
 import type { CallOptions, Component, Observation } from '../contracts/component.js';
 import { type DiaError, toDiaError, WrongStateError } from '../contracts/errors.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import type { ComponentView, JudgedRole } from './interpretStatus.js';
 import { LookSchedule } from './lookSchedule.js';
+
+/** How often a component is looked at: `running` fast, `idle` slowly. */
+export type Pace = 'running' | 'idle';
 
 export interface SupervisorLimits {
   readonly callTimeoutMs: number;
@@ -22,6 +25,8 @@ export interface SupervisorOptions<A extends Component> {
   /** Asks the adapter for its status, whatever the role calls it. */
   readonly observe: (adapter: A, options: CallOptions) => Promise<Observation>;
   readonly limits: SupervisorLimits;
+  /** Least time from an answer to the next look, unless a change is expected just then. */
+  readonly shortestLookMs: number;
   readonly telemetry: Telemetry;
 }
 
@@ -44,7 +49,8 @@ export class Supervisor<A extends Component = Component> {
   private readonly options: SupervisorOptions<A>;
   private readonly actor: Actor<typeof componentMachine>;
   private readonly listeners = new Set<(change: SupervisorChange) => void>();
-  private readonly schedule = new LookSchedule();
+  private readonly schedule: LookSchedule;
+  private pace: Pace = 'idle';
   private lastLookMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SupervisorOptions<A>) {
@@ -53,16 +59,16 @@ export class Supervisor<A extends Component = Component> {
     this.role = options.role;
     this.adapter = options.adapter;
     const { limits } = options;
+    this.schedule = new LookSchedule(options.shortestLookMs);
     const machine = componentMachine.provide({
       actors: { queryStatus: fromPromise(({ signal }) => this.query(signal)) },
       delays: {
         lostAfter: limits.lostAfterMs,
-        pollInterval: ({ context }) => this.schedule.nextLookMs(context.pollMs[context.pace]),
+        pollInterval: () =>
+          this.schedule.nextLookMs(this.pace === 'running' ? limits.pollRunningMs : limits.pollIdleMs),
       },
     });
-    this.actor = createActor(machine, {
-      input: { pollMs: { running: limits.pollRunningMs, idle: limits.pollIdleMs } },
-    });
+    this.actor = createActor(machine);
   }
 
   /** Connects the adapter and begins to watch, unless the component is disabled. */
@@ -73,10 +79,11 @@ export class Supervisor<A extends Component = Component> {
     this.actor.subscribe((snapshot) => {
       const { observation, error } = snapshot.context;
       const fresh = observation !== null && observation !== seen ? observation : null;
-      seen = observation;
       const lost = snapshot.matches({ enabled: { health: { notResponding: 'lost' } } });
-      const now = `${JSON.stringify(snapshot.value)}`;
-      if (fresh === null && now === health) return;
+      const now = healthOf(snapshot.value);
+      // That a question was asked, or a pause began, is nobody's business.
+      if (observation === seen && now === health) return;
+      seen = observation;
       health = now;
       this.notify({ observation: fresh, lost: lost ? error : null });
     });
@@ -127,8 +134,9 @@ export class Supervisor<A extends Component = Component> {
     this.actor.send({ type: 'component.disable' });
   }
 
+  /** How often it is looked at from the next look on. */
   setPace(pace: Pace): void {
-    this.actor.send({ type: 'component.pace', pace });
+    this.pace = pace;
   }
 
   /** Doubts what was seen, drops an answer under way, and looks again at once. */
@@ -229,6 +237,10 @@ export class Supervisor<A extends Component = Component> {
   private notify(change: SupervisorChange): void {
     for (const listener of this.listeners) listener(change);
   }
+}
+
+function healthOf(state: SnapshotFrom<typeof componentMachine>['value']): string {
+  return typeof state === 'string' ? state : JSON.stringify(state.enabled.health);
 }
 
 /** A supervisor of any role, to watch and to switch on or off. */

@@ -1,4 +1,4 @@
-import type { Pace } from '../../machines/component.machine.js';
+import type { AcquisitionContext } from '../../machines/acquisitionContext.js';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { WriterReport } from '../contracts/writer.js';
@@ -7,7 +7,8 @@ import type { Components } from './components.js';
 import type { EventLog } from './eventLog.js';
 import { interpretStatus } from './interpretStatus.js';
 import { outOfPlace } from './statusBoard.js';
-import type { SupervisorChange, Watched } from './supervisor.js';
+import type { StatusReporter } from './statusReporter.js';
+import type { Pace, SupervisorChange, Watched } from './supervisor.js';
 
 /** At most so many progress events a second reach the clients. */
 const PROGRESS_EVENTS_HZ = 10;
@@ -22,7 +23,7 @@ export function watchRun(
   actor: AcquisitionActor,
   components: Components,
   events: EventLog,
-  refresh: () => void,
+  reporter: Pick<StatusReporter, 'refresh' | 'refreshSoon'>,
 ): void {
   const tellProgress = progressTeller(events);
 
@@ -38,46 +39,69 @@ export function watchRun(
         word = now;
         events.add('component', { component: component.name, status: now });
       }
-      refresh();
+      reporter.refreshSoon();
       if (change.observation?.report) tellProgress(component, change);
     });
   }
 
   let pace: Pace = 'idle';
   let draining = false;
+  let runs = false;
+  let state = '';
   actor.subscribe((snapshot) => {
-    const before = { pace, draining };
+    const now = JSON.stringify(snapshot.value);
+    if (now === state) {
+      reporter.refreshSoon();
+      return;
+    }
+    state = now;
+    const before = { pace, draining, runs };
+    runs = snapshot.matches('running');
     pace = snapshot.hasTag('watched') || snapshot.hasTag('transition') ? 'running' : 'idle';
-    if (pace !== before.pace) for (const component of components.all) component.setPace(pace);
+    for (const component of components.all) {
+      component.setPace(pace);
+      // Work looks at whatever it touches; a run that is taken up again has none that would.
+      if (pace !== before.pace && snapshot.hasTag('watched')) component.look();
+    }
+    if (runs && !before.runs) tellAll();
     draining = snapshot.matches({ running: 'draining' });
     // The detectors are done, so any moment now the writers are.
     if (draining && !before.draining) {
       for (const writer of components.writers) writer.expectChange([performance.now()]);
     }
-    refresh();
+    reporter.refresh();
   });
+
+  /** What the start has left to be seen counts as seen in the run. */
+  function tellAll(): void {
+    for (const component of components.all) {
+      const { observation } = component;
+      if (observation !== null)
+        tellMachine(component, { observation, lost: null }, observation.report ?? null);
+    }
+  }
 
   /** During a run, a component that fails or goes where it should not be ends the run. */
   function tellMachine(component: Watched, change: SupervisorChange, lastReport: WriterReport | null): void {
-    const machine = actor;
     if (change.lost !== null) {
-      machine.send({
+      actor.send({
         type: 'component.lost',
         component: component.name,
         error: lost(component.name, change.lost, lastReport),
       });
     }
-    if (change.observation === null) return;
+    // Nothing else is moved by what components say.
+    if (change.observation === null || !actor.getSnapshot().matches('running')) return;
     const { status, report } = change.observation;
-    machine.send({
-      type: 'component.status',
-      component: component.name,
+    const seen = {
       status,
-      ...(report
-        ? { writtenFrames: report.statistics.writtenFrames, expectedFrames: report.statistics.expectedFrames }
-        : {}),
-    });
-    const snapshot = machine.getSnapshot();
+      writtenFrames: report?.statistics.writtenFrames ?? 0,
+      expectedFrames: report?.statistics.expectedFrames ?? 0,
+    };
+    if (isNews(actor.getSnapshot().context, component.name, seen)) {
+      actor.send({ type: 'component.status', component: component.name, ...seen });
+    }
+    const snapshot = actor.getSnapshot();
     // While files are judged it no longer matters who is where: a writer that ended early leaves the detector running.
     if (!snapshot.matches('running') || snapshot.matches({ running: 'verifying' })) return;
     const { disagreement } = interpretStatus(snapshot.context.status, [component.view()]);
@@ -85,8 +109,23 @@ export function watchRun(
     const error = FAILED.includes(status)
       ? failed(component.name, report?.error ?? null)
       : outOfPlace(disagreement);
-    machine.send({ type: 'component.lost', component: component.name, error });
+    actor.send({ type: 'component.lost', component: component.name, error });
   }
+}
+
+/** Whether the machine does not know it yet: most looks during a run find what the look before has found. */
+function isNews(
+  { detectors, writers, auxiliaryWriters }: AcquisitionContext,
+  component: string,
+  seen: { status: string; writtenFrames: number; expectedFrames: number },
+): boolean {
+  const known = detectors[component] ?? writers[component] ?? auxiliaryWriters[component];
+  return (
+    known !== undefined &&
+    (known.status !== seen.status ||
+      known.writtenFrames < seen.writtenFrames ||
+      known.expectedFrames < seen.expectedFrames)
+  );
 }
 
 function failed(component: string, why: string | null): DiaError {

@@ -24,6 +24,14 @@ describe('LookSchedule', () => {
     }
   });
 
+  it('takes no shorter steps than it may, but looks just when a change is expected all the same', () => {
+    const schedule = new LookSchedule(100);
+    expect(schedule.nextLookMs(20, 1_000)).to.equal(100);
+    schedule.expect([1_030]);
+    expect(schedule.nextLookMs(20, 1_000)).to.equal(30);
+    expect(schedule.nextLookMs(20, 1_031)).to.equal(100);
+  });
+
   it('goes back to the pace when a change does not come', () => {
     const schedule = new LookSchedule();
     schedule.expect([1_000]);

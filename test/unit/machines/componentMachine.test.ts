@@ -38,7 +38,7 @@ function driver() {
         ),
       },
     }),
-    { clock, input: { pollMs: { running: 20, idle: 1_000 } } },
+    { clock },
   );
   actor.start();
   const health = () => {
@@ -62,7 +62,7 @@ describe('component machine', () => {
     expect(health()).to.equal('disabled');
   });
 
-  it('asks at once when enabled, and again after the idle interval', async () => {
+  it('asks at once when enabled, and again after the interval', async () => {
     const { actor, clock, questions, health, newest } = driver();
     actor.send({ type: 'component.enable' });
     expect(questions).to.have.length(1);
@@ -79,31 +79,6 @@ describe('component machine', () => {
     actor.send({ type: 'component.enable' });
     clock.increment(60_000);
     expect(questions).to.have.length(1);
-  });
-
-  it('asks after the new interval when the pace changes', async () => {
-    const { actor, clock, questions, newest } = driver();
-    actor.send({ type: 'component.enable' });
-    await newest().answer('idle');
-    actor.send({ type: 'component.pace', pace: 'running' });
-    clock.increment(19);
-    actor.send({ type: 'component.pace', pace: 'running' });
-    expect(questions).to.have.length(1);
-    clock.increment(1);
-    expect(questions).to.have.length(2);
-    await newest().answer('running');
-    clock.increment(20);
-    expect(questions).to.have.length(3);
-  });
-
-  it('keeps a question under way when the pace changes', async () => {
-    const { actor, clock, questions, newest } = driver();
-    actor.send({ type: 'component.enable' });
-    actor.send({ type: 'component.pace', pace: 'running' });
-    expect(newest().signal.aborted).to.equal(false);
-    await newest().answer('idle');
-    clock.increment(20);
-    expect(questions).to.have.length(2);
   });
 
   it('doubts what it saw and drops an answer under way when told to look', async () => {
