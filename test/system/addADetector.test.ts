@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 
 const run = promisify(execFile);
+const PAGES = 'test/unit/adapters/adapterPages.test.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 describe('docs/how-to/add-a-detector.md', function () {
@@ -14,7 +15,9 @@ describe('docs/how-to/add-a-detector.md', function () {
   let copy: string;
   before(async () => {
     copy = await mkdtemp(join(tmpdir(), 'dia-how-to-'));
-    for (const part of ['src', 'machines', 'test/contract/detectorContract.ts', 'test/support/calls.ts']) {
+    const parts = ['src', 'machines', 'docs/adapters', 'deployments/simulation'];
+    const tests = ['test/contract/detectorContract.ts', 'test/support/calls.ts', PAGES];
+    for (const part of [...parts, ...tests]) {
       await cp(join(root, part), join(copy, part), { recursive: true });
     }
     for (const part of ['tsconfig.json', 'package.json']) await cp(join(root, part), join(copy, part));
@@ -38,13 +41,30 @@ describe('docs/how-to/add-a-detector.md', function () {
     await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', copy]).catch(
       ({ stdout }: { stdout: string }) => expect.fail(stdout),
     );
+    const [, adapterPage = ''] = /^````md\n([\s\S]*?)^````$/m.exec(page) ?? [];
+    await writeFile(join(copy, 'docs/adapters/acme.md'), adapterPage);
+    const [, row = ''] = /^```md\n(.*\n)```$/m.exec(page) ?? [];
+    await appendFile(join(copy, 'docs/adapters/README.md'), row);
     const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
-    const built = join(copy, 'dist/test/contract/detectorAcme.test.js');
-    const { stdout } = await run(process.execPath, [mocha, '--no-config', built]).catch(
+    const built = ['contract/detectorAcme.test.js', 'unit/adapters/adapterPages.test.js'];
+    const paths = built.map((name) => join(copy, 'dist/test', name));
+    const { stdout } = await run(process.execPath, [mocha, '--no-config', ...paths]).catch(
       ({ stdout: failed }: { stdout: string }) => expect.fail(failed),
     );
     expect(stdout)
       .to.include('detector contract: acme')
+      .and.to.include('docs/adapters/acme.md')
       .and.to.match(/\d\d passing/);
+
+    const outside = adapterPage === '' ? page : page.replace(adapterPage, '');
+    const [, deployment = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(outside) ?? [];
+    await mkdir(join(copy, 'acme'));
+    await writeFile(join(copy, 'acme/deployment.yaml'), deployment);
+    await cp(join(copy, 'deployments/simulation/config.schema.json'), join(copy, 'acme/config.schema.json'));
+    const validate = [join(copy, 'dist/src/main.js'), 'validate', join(copy, 'acme')];
+    const valid = await run(process.execPath, validate).catch(({ stderr }: { stderr: string }) =>
+      expect.fail(stderr),
+    );
+    expect(valid.stdout + valid.stderr).to.include('valid: ');
   });
 });
