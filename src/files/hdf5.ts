@@ -27,6 +27,9 @@ export function hdf5Cause(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const system = /error message = '([^']+)'/.exec(text)?.[1];
   if (system !== undefined) return system;
+  // As Node says it: `ENOSPC: no space left on device, write`.
+  const node = /^E[A-Z0-9]+: (.+?)(?:, \w+)?$/.exec(text)?.[1];
+  if (node !== undefined) return node;
   const innermost = [...text.matchAll(/in \w+\(\): (.+)/g)].at(-1)?.[1];
   return innermost ?? text.split('\n')[0] ?? text;
 }

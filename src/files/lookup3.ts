@@ -8,15 +8,11 @@ export function lookup3(bytes: Uint8Array): number {
   let [a, b, c] = [start, start, start];
   let offset = 0;
   let left = bytes.byteLength;
-  const word = (at: number) => {
-    let value = 0;
-    for (let index = 0; index < 4; index += 1) value |= (bytes[at + index] ?? 0) << (8 * index);
-    return value;
-  };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (; left > 12; left -= 12, offset += 12) {
-    a = (a + word(offset)) | 0;
-    b = (b + word(offset + 4)) | 0;
-    c = (c + word(offset + 8)) | 0;
+    a = (a + view.getInt32(offset, true)) | 0;
+    b = (b + view.getInt32(offset + 4, true)) | 0;
+    c = (c + view.getInt32(offset + 8, true)) | 0;
     a = (a - c) ^ rotate(c, 4);
     c = (c + b) | 0;
     b = (b - a) ^ rotate(a, 6);
@@ -32,6 +28,11 @@ export function lookup3(bytes: Uint8Array): number {
   }
   if (left === 0) return c >>> 0;
   // Bytes beyond the end count as 0.
+  const word = (at: number) => {
+    let value = 0;
+    for (let index = 0; index < 4; index += 1) value |= (bytes[at + index] ?? 0) << (8 * index);
+    return value;
+  };
   a = (a + word(offset)) | 0;
   b = (b + word(offset + 4)) | 0;
   c = (c + word(offset + 8)) | 0;

@@ -1,7 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ComponentFailedError, type ErrorFacts, WrongStateError } from '../contracts/errors.js';
 import { fileUsers } from './fileUsers.js';
-import { lookup3 } from './lookup3.js';
+import {
+  SUPERBLOCK_AT as AT,
+  FLAG,
+  hasRightChecksum,
+  hasSignature,
+  SUPERBLOCK_BYTES,
+  sealSuperblock,
+} from './superblock.js';
 
 /** What was found in a file, and done. */
 export interface Repair {
@@ -10,14 +17,8 @@ export interface Repair {
   readonly found: readonly string[];
 }
 
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-const SIZE = 48;
 /** Versions with a checksum, and from 3 on with consistency flags. */
 const VERSIONS = [2, 3];
-/** Where the parts of a superblock lie whose addresses have 8 bytes. */
-const AT = { version: 8, addressBytes: 9, lengthBytes: 10, flags: 11, base: 12, end: 28, checksum: 44 };
-const FLAG_WRITE = 0x01;
-const FLAG_SWMR = 0x04;
 /** A file that others may have open unseen is left alone until it was not written for so long. */
 const QUIET_MS = 60_000;
 
@@ -43,11 +44,9 @@ export async function repairFile(path: string): Promise<Repair> {
     const found = faults(block, size);
     if (found.length === 0) return { file: path, found };
     await requireRest(path, { mtimeMs, ownPid: process.pid });
-    block[AT.flags] = 0;
-    block.writeBigUInt64LE(BigInt(size), AT.end);
-    block.writeUInt32LE(lookup3(block.subarray(0, AT.checksum)), AT.checksum);
+    sealSuperblock(block, { flags: 0, endBytes: size });
     // One write within one sector: it is there as a whole or not at all.
-    await handle.write(block, 0, SIZE, 0);
+    await handle.write(block, 0, SUPERBLOCK_BYTES, 0);
     await handle.sync();
     return { file: path, found };
   } finally {
@@ -56,9 +55,9 @@ export async function repairFile(path: string): Promise<Repair> {
 }
 
 async function readSuperblock(handle: FileHandle, path: string): Promise<Buffer> {
-  const block = Buffer.alloc(SIZE);
-  const { bytesRead } = await handle.read(block, 0, SIZE, 0);
-  if (bytesRead < SIZE || SIGNATURE.some((byte, index) => block[index] !== byte)) {
+  const block = Buffer.alloc(SUPERBLOCK_BYTES);
+  const { bytesRead } = await handle.read(block, 0, SUPERBLOCK_BYTES, 0);
+  if (bytesRead < SUPERBLOCK_BYTES || !hasSignature(block)) {
     throw unrepairable(path, { actual: 'no HDF5 superblock at its beginning' });
   }
   const version = block[AT.version] ?? 0;
@@ -66,7 +65,7 @@ async function readSuperblock(handle: FileHandle, path: string): Promise<Buffer>
     throw unrepairable(path, { actual: `superblock version ${version}, which has no flags to clear` });
   }
   if (block.readBigUInt64LE(AT.base) !== 0n) throw unrepairable(path, { actual: 'a file inside another' });
-  if (lookup3(block.subarray(0, AT.checksum)) !== block.readUInt32LE(AT.checksum)) {
+  if (!hasRightChecksum(block)) {
     throw unrepairable(path, { actual: 'a superblock whose checksum is wrong' });
   }
   return block;
@@ -75,8 +74,8 @@ async function readSuperblock(handle: FileHandle, path: string): Promise<Buffer>
 function faults(block: Buffer, sizeBytes: number): string[] {
   const flags = block[AT.flags] ?? 0;
   const found: string[] = [];
-  if ((flags & FLAG_SWMR) !== 0) found.push('It is marked as being written, with readers (SWMR).');
-  else if ((flags & FLAG_WRITE) !== 0) found.push('It is marked as being written.');
+  if ((flags & FLAG.swmr) !== 0) found.push('It is marked as being written, with readers (SWMR).');
+  else if ((flags & FLAG.write) !== 0) found.push('It is marked as being written.');
   const end = block.readBigUInt64LE(AT.end);
   // A longer file only has room at its end, which is harmless in one that was closed.
   if (end > BigInt(sizeBytes) || (found.length > 0 && end !== BigInt(sizeBytes))) {

@@ -13,7 +13,7 @@ const FLUSH_EVERY_MS = 100;
 /** Time between two looks whether the file is still there. */
 const LOOK_EVERY_MS = 500;
 /** Longest time the frames keep the REST interface waiting. */
-const SLICE_MS = 10;
+const SLICE_MS = 1;
 /** Longest time a stop goes on taking frames that have already arrived. */
 const DRAIN_MS = 1000;
 
@@ -46,7 +46,6 @@ export interface AcquisitionCounts {
   outsideFrames: number;
   /** Frames written that lack pixels. */
   incompleteFrames: number;
-  writtenBytes: number;
 }
 
 /**
@@ -62,7 +61,6 @@ export class Acquisition {
     foreignMessages: 0,
     outsideFrames: 0,
     incompleteFrames: 0,
-    writtenBytes: 0,
   };
   readonly #parts: AcquisitionParts;
   #file: FrameFile;
@@ -72,7 +70,6 @@ export class Acquisition {
   #firstFrame: Frame | null = null;
   #firstWriteMs = 0;
   #lastWriteMs = 0;
-  #lastFlushMs = 0;
   #flushTimer: NodeJS.Timeout | null = null;
   #yielding = false;
   #drainUntilMs = Number.POSITIVE_INFINITY;
@@ -91,6 +88,16 @@ export class Acquisition {
   /** Why the outcome is `error`. */
   get error(): DiaError | null {
     return this.#error;
+  }
+
+  /** Frames that are in the file. */
+  get framesWritten(): number {
+    return this.#file.framesWritten;
+  }
+
+  /** Bytes of frames that are in the file. */
+  get bytesWritten(): number {
+    return this.#file.bytesWritten;
   }
 
   /** Frames per second from the first written frame to the last; 0 before the second. */
@@ -113,7 +120,6 @@ export class Acquisition {
     );
     if (code !== 'ENOENT' || this.#outcome !== null) return;
     this.#fail(new Error('the file is gone, removed or moved with its folder'));
-    this.#parts.stream.close();
   }
 
   /** Ends it with the frames that have arrived so far. */
@@ -144,33 +150,34 @@ export class Acquisition {
         const message = await stream.receive();
         // It may have failed meanwhile; what comes now has no file any more.
         if (message === null || this.#outcome !== null) break;
-        this.#take(message);
-        const nowMs = performance.now();
-        if (nowMs - this.#lastFlushMs >= FLUSH_EVERY_MS) this.#flush();
-        if (nowMs - sliceStartMs >= SLICE_MS) {
-          // Messages that are there already are received without a turn of the event loop.
-          this.#yielding = true;
-          await afterIo();
-          this.#yielding = false;
-          sliceStartMs = performance.now();
-        }
+        const pause = this.#take(message) ?? this.#file.room();
+        if (pause === undefined && performance.now() - sliceStartMs < SLICE_MS) continue;
+        // Messages that are there already are received without a turn of the event loop.
+        this.#yielding = true;
+        await (pause ?? afterIo());
+        this.#yielding = false;
+        sliceStartMs = performance.now();
       }
       // What waited for missing parts; a kill leaves it out.
-      if (this.#outcome === null && !this.placement.isComplete && this.#drainUntilMs > 0) this.#take('quiet');
-      this.#close();
+      if (this.#outcome === null && !this.placement.isComplete && this.#drainUntilMs > 0) {
+        await this.#take('quiet');
+      }
+      await this.#close();
     } catch (error) {
       this.#fail(error);
     } finally {
       clearInterval(looking);
       stream.close();
       this.#disarm();
+      if (this.#outcome === 'error') await this.#file.abandon(this.#completion(false));
     }
   }
 
-  #take(message: Message | 'quiet'): void {
+  /** Undefined unless something has to be waited for. */
+  #take(message: Message | 'quiet'): Promise<void> | undefined {
     const { decoder } = this.#parts;
     try {
-      this.#use(
+      return this.#use(
         message === 'quiet' ? (decoder.flush?.() ?? []) : decoder.decode(message.parts, message.source),
       );
     } catch (error) {
@@ -182,21 +189,24 @@ export class Acquisition {
           `${error.message} Expected ${expected}, got ${JSON.stringify(actual)}. More of them are only counted.`,
         );
       }
+      return undefined;
     }
   }
 
-  #use(decoded: Decoded): void {
-    if (typeof decoded === 'string') {
-      this.#heed(decoded);
-    } else if ('number' in decoded) {
+  #use(decoded: Decoded): Promise<void> | undefined {
+    if (typeof decoded === 'string') return this.#heed(decoded);
+    if ('number' in decoded) {
       this.#checkLikeFirst(decoded);
       this.#place(decoded);
-    } else {
-      for (const one of decoded) this.#use(one);
+      return undefined;
     }
+    let pause: Promise<void> | undefined;
+    for (const one of decoded)
+      pause = pause === undefined ? this.#use(one) : pause.then(() => this.#use(one));
+    return pause;
   }
 
-  #heed(notice: Notice): void {
+  #heed(notice: Notice): Promise<void> | undefined {
     const { counts } = this;
     switch (notice) {
       case 'nothing':
@@ -206,25 +216,24 @@ export class Acquisition {
         if (counts.foreignMessages === 1) this.#parts.log.warn('messages of another run came; left out');
         break;
       case 'begin':
-        if (this.placement.written > 0) this.#startOver();
-        break;
+        return this.placement.written > 0 ? this.#startOver() : undefined;
       case 'end':
         // A run without a frame is none that anybody waits for: one that was armed and given up.
         this.#hasEnded = this.placement.written > 0;
         break;
     }
+    return undefined;
   }
 
   /** What was written was of another run that was left in the stream: the file begins anew. */
-  #startOver(): void {
+  async #startOver(): Promise<void> {
     this.#parts.log.warn(`${this.placement.written} frames of an earlier run came first; left out`);
     this.#disarm();
-    this.#file.abandon({ ...this.#completion(), complete: false });
+    await this.#file.abandon(this.#completion(false));
     this.#file = this.#parts.createAgain();
     this.counts.foreignMessages += this.placement.written;
     this.counts.receivedFrames = 0;
     this.counts.incompleteFrames = 0;
-    this.counts.writtenBytes = 0;
     this.placement = new FramePlacement(this.#parts.framesExpected);
     this.#firstFrame = null;
   }
@@ -268,16 +277,16 @@ export class Acquisition {
   #write(frame: Frame): void {
     this.#file.write(frame, Date.now() / 1000);
     this.placement.take(frame.number);
-    this.counts.writtenBytes += frame.pixels.byteLength;
     if (frame.isIncomplete === true) this.#countIncomplete(frame.number);
     this.#lastWriteMs = performance.now();
     if (this.#firstFrame === null) {
       // Without its pixels: they would keep the message in memory.
       this.#firstFrame = { ...frame, pixels: new Uint8Array(0), metadata: {} };
       this.#firstWriteMs = this.#lastWriteMs;
-      this.#lastFlushMs = 0;
+      // The first frame is shown at once: readers wait for the datasets that come with it.
+      void this.#flush();
     }
-    this.#flushTimer ??= setTimeout(() => this.#flushTail(), FLUSH_EVERY_MS);
+    this.#arm();
   }
 
   #countIncomplete(number: number): void {
@@ -287,22 +296,22 @@ export class Acquisition {
     }
   }
 
-  #flush(): void {
-    this.#file.flush();
-    this.#lastFlushMs = performance.now();
-    this.#disarm();
+  #arm(): void {
+    if (this.#outcome === null) this.#flushTimer ??= setTimeout(() => void this.#flush(), FLUSH_EVERY_MS);
   }
 
-  /** Shows the last frames before a pause. */
-  #flushTail(): void {
-    this.#flushTimer = null;
-    if (this.#outcome !== null) return;
+  /** Shows what is in the file, and comes again for what is still on its way there. Never throws. */
+  async #flush(): Promise<void> {
+    const file = this.#file;
+    const shown = file.framesWritten;
     try {
-      this.#flush();
+      await file.flush();
     } catch (error) {
-      this.#fail(error);
-      this.#parts.stream.close();
+      if (file === this.#file) this.#fail(error);
     }
+    if (file !== this.#file) return;
+    this.#disarm();
+    if (shown < this.placement.written) this.#arm();
   }
 
   #disarm(): void {
@@ -310,29 +319,31 @@ export class Acquisition {
     this.#flushTimer = null;
   }
 
-  #close(): void {
+  async #close(): Promise<void> {
     if (this.#outcome !== null) return;
     this.#disarm();
-    this.#file.close(this.#completion());
-    this.#outcome = this.placement.isComplete ? 'finished' : 'stopped';
+    await this.#file.close(this.#completion(true));
+    this.#outcome ??= this.placement.isComplete ? 'finished' : 'stopped';
   }
 
-  #completion(): Completion {
+  #completion(isClosed: boolean): Completion {
     const { placement } = this;
     const endless = placement.expected === 0 && placement.written > 0 && placement.gaps === 0;
+    // Those that never came, and after a failure those that never reached the disk.
+    const unwritten = isClosed ? 0 : placement.written - this.#file.framesWritten;
     return {
-      complete: placement.isComplete || endless,
-      framesWritten: placement.written,
-      framesLost: placement.missing,
+      complete: isClosed && (placement.isComplete || endless),
+      framesLost: placement.missing + unwritten,
       framesIncomplete: this.counts.incompleteFrames,
     };
   }
 
+  /** Ends it; the file is closed by the loop that receives. */
   #fail(error: unknown): void {
     if (this.#outcome !== null) return;
     this.#outcome = 'error';
     const cause = hdf5Cause(error);
-    const message = `Writing ${this.#parts.path} failed after ${this.placement.written} frames: ${cause}.`;
+    const message = `Writing ${this.#parts.path} failed after ${this.framesWritten} frames: ${cause}.`;
     const facts = {
       component: 'writer',
       operation: 'write frames',
@@ -345,7 +356,8 @@ export class Acquisition {
       ? new NoSpaceError('no_space', message, facts)
       : new ComponentFailedError('component_failed', message, facts);
     this.#parts.log.error(message);
-    this.#file.abandon({ ...this.#completion(), complete: false });
+    this.#disarm();
+    this.#parts.stream.close();
   }
 }
 

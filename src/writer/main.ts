@@ -8,13 +8,13 @@ import { packageVersion } from '../version.js';
 import { createDecoder, mayBeCompressed, patternOf } from './decoders/dialects.js';
 import { registerChunkFilters } from './filters/chunkFilters.js';
 import { layoutNamed } from './formats/layouts.js';
-import { Scratch } from './formats/rowWriter.js';
 import { StackFormat } from './formats/stackFormat.js';
 import { createLog, type WriterLog } from './log.js';
 import { parseOptions, USAGE, UsageError, type WriterOptions } from './options.js';
 import { Recorder, type RecorderParameters } from './recorder.js';
 import { type RestServer, serveRest } from './rest.js';
 import { processRoutes, serviceRoutes } from './routes.js';
+import { StreamKeeper } from './streams/keptStream.js';
 import { PullStream } from './streams/pullStream.js';
 import { SubscribeStream } from './streams/subscribeStream.js';
 
@@ -65,7 +65,7 @@ async function runService(options: WriterOptions, log: WriterLog): Promise<numbe
       isBusy: () => recorder.isBusy,
       onStop: async (reason) => {
         log.info(`ends: ${reason}`);
-        await recorder.stop();
+        await recorder.close();
         done();
       },
     });
@@ -115,6 +115,7 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
     const file = await started;
     process.stdout.write(`${JSON.stringify({ ...announced, file })}\n`);
     await recorder.ended();
+    await recorder.close();
     return recorder.status === 'error' ? EXIT.failed : EXIT.done;
   } finally {
     announcement?.close();
@@ -123,23 +124,22 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
 }
 
 function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
-  const scratch = loadHdf5().then((hdf5) => new Scratch(hdf5));
+  const hdf5 = loadHdf5();
   // Awaited at the first start; until then nobody listens for a failure.
-  scratch.catch(() => undefined);
+  hdf5.catch(() => undefined);
   const version = packageVersion();
+  const streams = new StreamKeeper();
   const canKeep = () =>
-    scratch
-      .then(({ hdf5 }) => registerChunkFilters(hdf5))
-      .then(
-        () => true,
-        (error: unknown) => {
-          log.warn(`compressed frames are stored decompressed: ${hdf5Cause(error)}`);
-          return false;
-        },
-      );
+    hdf5.then(registerChunkFilters).then(
+      () => true,
+      (error: unknown) => {
+        log.warn(`compressed frames are stored decompressed: ${hdf5Cause(error)}`);
+        return false;
+      },
+    );
   return new Recorder({
     formatNamed: async (name) =>
-      new StackFormat({ layout: layoutNamed(name), scratch: await scratch, version, warn: log.warn }),
+      new StackFormat({ layout: layoutNamed(name), hdf5: await hdf5, version, warn: log.warn }),
     parametersOf: (name) => layoutNamed(name).parameters,
     defaultFormat: options.format,
     createDecoder: async (dialect, streams) => {
@@ -147,9 +147,12 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
       return createDecoder(dialect, { streams, keepsCompressed });
     },
     openStream: (dialect, addresses) => {
-      const Stream = patternOf(dialect) === 'pull' ? PullStream : SubscribeStream;
-      return new Stream({ addresses, highWaterMark: options.highWaterMark });
+      const pattern = patternOf(dialect);
+      const Stream = pattern === 'pull' ? PullStream : SubscribeStream;
+      const open = () => new Stream({ addresses, highWaterMark: options.highWaterMark });
+      return streams.lend(`${pattern} ${addresses.join(',')}`, open);
     },
+    closeStreams: () => streams.close(),
     reserve: (parameters) => reserve(parameters, options.dataRoots),
     log,
   });

@@ -57,6 +57,8 @@ export interface RecorderParts {
   readonly defaultFormat: LayoutName;
   readonly createDecoder: (dialect: Dialect, streams: number) => Promise<Decoder>;
   readonly openStream: (dialect: Dialect, addresses: readonly string[]) => FrameStream;
+  /** Lets go of the stream that is kept for the next acquisition. */
+  readonly closeStreams: () => void;
   /** Reserves the output file. */
   readonly reserve: (parameters: RecorderParameters) => Promise<Reservation>;
   readonly log: WriterLog;
@@ -131,7 +133,7 @@ export class Recorder {
       file: this.#file,
       error: acquisition?.error ?? this.#startError,
       receivedFrames: counts?.receivedFrames ?? 0,
-      writtenFrames: placement?.written ?? 0,
+      writtenFrames: acquisition?.framesWritten ?? 0,
       lostFrames: (ended ? placement?.missing : placement?.gaps) ?? 0,
       expectedFrames: this.#parameters?.framesExpected ?? placement?.expected ?? 0,
       duplicateFrames: counts?.duplicateFrames ?? 0,
@@ -139,7 +141,7 @@ export class Recorder {
       foreignMessages: counts?.foreignMessages ?? 0,
       outsideFrames: counts?.outsideFrames ?? 0,
       incompleteFrames: counts?.incompleteFrames ?? 0,
-      writtenBytes: counts?.writtenBytes ?? 0,
+      writtenBytes: acquisition?.bytesWritten ?? 0,
       frameRateHz: acquisition?.frameRateHz ?? 0,
     };
   }
@@ -234,6 +236,7 @@ export class Recorder {
     this.#interrupt('reset');
     return this.#inTurn(async () => {
       if (this.isBusy) await this.#acquisition?.stop();
+      this.#parts.closeStreams();
       this.#forget();
       this.#parameters = null;
       this.#idleStatus = 'stopped';
@@ -243,6 +246,12 @@ export class Recorder {
   /** Resolves when the acquisition under way has ended and its file is closed; at once when none goes on. */
   ended(): Promise<void> {
     return this.#ended;
+  }
+
+  /** Ends the acquisition, and lets go of everything. */
+  async close(): Promise<void> {
+    await this.stop();
+    this.#parts.closeStreams();
   }
 
   /** Resolves when the start under way is connected to its stream, or has failed; at once when none is. */

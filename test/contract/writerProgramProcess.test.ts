@@ -79,7 +79,7 @@ describe('dia writer, one process per acquisition', () => {
     for (const number of [3, 0, 1, 6, 3, 0, 5]) await sender.send(number);
     await sender.send(8);
     await sender.send(1_000_000);
-    const status = await writer.untilStatus({ n_received_frames: 9 });
+    const status = await writer.untilStatus({ n_received_frames: 9, n_written_frames: 5 });
     expect(status).to.include({
       n_written_frames: 5,
       n_duplicate_frames: 2,
@@ -290,7 +290,7 @@ describe('dia writer, one process per acquisition', () => {
     const sending = sender.sendAll(upTo(20), { rows: 256, columns: 512 });
     expect((await writer.ended).code).to.equal(1);
     await sending;
-    expect(writer.stderr).to.match(/failed after \d+ frames: File too large/);
+    expect(writer.stderr).to.match(/failed after \d+ frames: file too large/);
     // This limit, unlike a full disk, may leave a file too short to open; what it must not be is complete.
     const facts = await verifyFile(writer.file).catch(() => null);
     expect(facts?.complete ?? false).to.equal(false);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Publisher } from 'zeromq';
+import { XPublisher } from 'zeromq';
 
 /** A message as a receiver has sent it. */
 export interface ReceiverMessage {
@@ -51,28 +51,67 @@ export function receiverHeader(fields: HeaderFields): Buffer {
   return Buffer.from(`${JSON.stringify(header)}\n`);
 }
 
+/** A bound publisher that knows whether anybody has subscribed: what is sent before that is dropped. */
+class ReceiverSocket {
+  readonly #socket = new XPublisher({ linger: 0, sendHighWaterMark: 10_000, verbosity: 'allSubsUnsubs' });
+  #subscriptions = 0;
+  #subscribed: () => void = () => undefined;
+
+  static async open(): Promise<ReceiverSocket> {
+    const socket = new ReceiverSocket();
+    await socket.#socket.bind('tcp://127.0.0.1:*');
+    void socket.#count();
+    return socket;
+  }
+
+  get address(): string {
+    return this.#socket.lastEndpoint ?? '';
+  }
+
+  /** Once somebody has subscribed. */
+  async send(parts: readonly Buffer[]): Promise<void> {
+    while (this.#subscriptions === 0) {
+      await new Promise<void>((resolve) => {
+        this.#subscribed = resolve;
+      });
+    }
+    await this.#socket.send([...parts]);
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  async #count(): Promise<void> {
+    try {
+      for await (const [message] of this.#socket) {
+        this.#subscriptions += message?.[0] === 1 ? 1 : -1;
+        this.#subscribed();
+      }
+    } catch (error) {
+      if (!this.#socket.closed) throw error;
+    }
+  }
+}
+
 /** Receivers' sending ends: bound PUB sockets. */
 export class ReceiverSockets {
-  readonly #sockets = new Map<number, Publisher>();
+  readonly #sockets = new Map<number, ReceiverSocket>();
 
   /** @param names - A socket for each; recordings have port numbers. */
   static async open(names: readonly number[]): Promise<ReceiverSockets> {
     const sockets = new ReceiverSockets();
-    for (const name of names) {
-      const socket = new Publisher({ linger: 0, sendHighWaterMark: 10_000 });
-      await socket.bind('tcp://127.0.0.1:*');
-      sockets.#sockets.set(name, socket);
-    }
+    for (const name of names) sockets.#sockets.set(name, await ReceiverSocket.open());
     return sockets;
   }
 
   /** All addresses, as the writer takes them. */
   get addresses(): string {
-    return [...this.#sockets.values()].map((socket) => socket.lastEndpoint).join(',');
+    return [...this.#sockets.values()].map((socket) => socket.address).join(',');
   }
 
   async send({ port, parts }: ReceiverMessage): Promise<void> {
-    await this.#sockets.get(port)?.send([...parts]);
+    await this.#sockets.get(port)?.send(parts);
   }
 
   async sendAll(messages: Iterable<ReceiverMessage>): Promise<void> {

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import type { JsonObject } from '../../src/contracts/json.js';
 import { loadHdf5 } from '../../src/files/hdf5.js';
 import { nexus } from '../../src/writer/formats/nexus.js';
-import { Scratch } from '../../src/writer/formats/rowWriter.js';
 import { StackFormat } from '../../src/writer/formats/stackFormat.js';
 import { FramePlacement } from '../../src/writer/placement.js';
 
@@ -21,7 +20,7 @@ export interface NexusContents {
 export async function writeNexus(path: string, contents: NexusContents): Promise<void> {
   const format = new StackFormat({
     layout: nexus,
-    scratch: new Scratch(await loadHdf5()),
+    hdf5: await loadHdf5(),
     version: '0.0.0',
     warn: contents.warn ?? (() => undefined),
   });
@@ -40,11 +39,10 @@ export async function writeNexus(path: string, contents: NexusContents): Promise
     const pixels = new Uint8Array(Uint16Array.of(number % 65_536, 0, 0, 0, 0, 0).buffer);
     const metadata = contents.metadata?.(number) ?? {};
     file.write({ number, type: 'uint16', rows: 2, columns: 3, pixels, metadata }, number);
-    if (contents.flushAfter?.includes(number) === true) file.flush();
+    if (contents.flushAfter?.includes(number) === true) await file.flush();
   }
-  file.close({
+  await file.close({
     complete: placement.isComplete,
-    framesWritten: placement.written,
     framesLost: placement.missing,
     framesIncomplete: 0,
   });

@@ -119,7 +119,7 @@ describe('the disk', function () {
     await dia.client.start();
     const error = await failure(dia.client.waitForStatus('FINISHED', { timeoutMs: 20_000 }));
     expect(error.code).to.equal('no_space');
-    expect(error.message).to.match(/The writer failed .*No space left on device\.$/);
+    expect(error.message).to.match(/The writer failed .*no space left on device\.$/);
     expect(error.message).to.include(file);
     await untilDetector('idle');
     expect((await processes.run(['verify', '--repair', file])).stdout).to.include('of 200 frames');

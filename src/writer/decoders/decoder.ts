@@ -17,8 +17,10 @@ export interface Frame {
   readonly type: PixelType;
   readonly rows: number;
   readonly columns: number;
-  /** Row by row, little-endian. Shares memory with the message it came in or the next frame: valid until then. */
+  /** Row by row, little-endian. */
   readonly pixels: Uint8Array;
+  /** The memory of the pixels is used again for the next frame: they are valid until then. */
+  readonly isBorrowed?: boolean;
   /** The pixels are compressed, as this filter of HDF5 stores them; absent: they are plain. */
   readonly filter?: ChunkFilter;
   /** What else the message says of this frame. */

@@ -52,7 +52,7 @@ export class PixelReader {
   }
 
   /** @throws ComponentFailedError `bad_answer` when they do not come out at the size of the image. */
-  read(encoded: EncodedPixels): Pick<Frame, 'pixels' | 'filter'> {
+  read(encoded: EncodedPixels): Pick<Frame, 'pixels' | 'filter' | 'isBorrowed'> {
     const { type, rows, columns, isBigEndian, compression, bytes } = encoded;
     const sizeBytes = rows * columns * BYTES_PER_VALUE[type];
     // The file's pixels are little-endian; what has to be swapped has to be unpacked.
@@ -60,7 +60,7 @@ export class PixelReader {
       const chunk = asChunk(compression, bytes, sizeBytes);
       if (chunk !== null) return chunk;
     }
-    return { pixels: this.#plain(encoded, sizeBytes) };
+    return { pixels: this.#plain(encoded, sizeBytes), isBorrowed: compression !== null };
   }
 
   #plain({ type, rows, columns, isBigEndian, compression, bytes }: EncodedPixels, sizeBytes: number): Buffer {

@@ -125,6 +125,8 @@ export class SlsReceiverDecoder implements Decoder {
       rows: rows * gridRows,
       columns: columns * gridColumns,
       pixels,
+      // Put together, or unpacked, in memory of our own.
+      isBorrowed: this.#assembly !== null || bitDepth === 4,
       metadata,
       isIncomplete,
     };

@@ -25,26 +25,35 @@ export interface AcquisitionDescription {
 /** What is known once no more frames come. */
 export interface Completion {
   readonly complete: boolean;
-  readonly framesWritten: number;
   readonly framesLost: number;
   /** Frames written that lack pixels. */
   readonly framesIncomplete: number;
 }
 
 /**
- * One output file while it is being written. The methods are synchronous and throw what the HDF5 library or the
- * disk says; after a throw only `abandon` is left to call.
+ * One output file while it is being written. Methods throw what the HDF5 library or the disk says; after that only
+ * `abandon` is left to call.
  */
 export interface FrameFile {
-  /** Writes a frame at its place. The caller sees to it that no number comes twice. */
+  /** Frames that are in the file. */
+  readonly framesWritten: number;
+  /** Bytes of frames that are in the file. */
+  readonly bytesWritten: number;
+  /**
+   * Takes a frame for its place; it is written meanwhile. The caller sees to it that no number comes twice. Throws also
+   * when an earlier frame could not be written.
+   */
   write(frame: Frame, receivedAtS: number): void;
+  /** Undefined while there is room for more frames on their way to the disk; else resolves when there is again. */
+  room(): Promise<void> | undefined;
   /** Makes all that was written visible to readers. */
-  flush(): void;
+  flush(): Promise<void>;
   /** Sets a parameter that the layout declares; later ones win. Not after the first frame. */
   setParameter(name: string, value: ParameterValue): void;
-  close(completion: Completion): void;
+  /** Writes what is on its way, and closes. */
+  close(completion: Completion): Promise<void>;
   /** Closes after a failure, with as much as the disk still takes. Never throws. */
-  abandon(completion: Completion): void;
+  abandon(completion: Completion): Promise<void>;
 }
 
 /** What a parameter of a layout can be. */

@@ -1,5 +1,9 @@
 import type { File, Group } from 'h5wasm/node';
+import type { Hdf5 } from '../../files/hdf5.js';
 import type { Frame } from '../decoders/decoder.js';
+import { AppendFile } from '../hdf5/appendFile.js';
+import type { GrowingDataset } from '../hdf5/growingDataset.js';
+import { addressOf } from '../hdf5/objectAddress.js';
 import { BYTES_PER_VALUE, HDF5_TYPES, zeros } from '../pixelTypes.js';
 import { type Column, findColumns, TEXT_BYTES } from './columns.js';
 import { END_TIME, FACTS, groupAt, imagesPath, numbersPath, putValue, writeEntry } from './entry.js';
@@ -13,7 +17,6 @@ import type {
   ParameterValue,
 } from './format.js';
 import { FrameTable } from './frameTable.js';
-import { RowWriter, type Scratch } from './rowWriter.js';
 
 const LIBRARY_BOUNDS = { libver: 'v110' } as const;
 const MOST_CHUNK_ROWS = 1024;
@@ -26,8 +29,7 @@ const DESCRIBED_NAMES = ['count_time', 'frame_time', 'bit_depth_image'];
 /** What the format needs to know of its program. */
 export interface StackOptions {
   readonly layout: Layout;
-  /** Shared by all formats of a program. */
-  readonly scratch: Scratch;
+  readonly hdf5: Hdf5;
   /** Version of the program, for `creator_version`. */
   readonly version: string;
   readonly warn: (text: string) => void;
@@ -42,8 +44,8 @@ export class StackFormat implements FileFormat {
   constructor(readonly options: StackOptions) {}
 
   create(path: string, description: AcquisitionDescription): FrameFile {
-    const { layout, scratch, version } = this.options;
-    const file = new scratch.hdf5.File(path, 'w', LIBRARY_BOUNDS);
+    const { layout, hdf5, version } = this.options;
+    const file = new hdf5.File(path, 'w', LIBRARY_BOUNDS);
     try {
       writeEntry(file, { path, description, version, layout });
       layout.describe(file, description);
@@ -55,10 +57,15 @@ export class StackFormat implements FileFormat {
   }
 }
 
+/** Frames on their way to the disk; beyond that the stream is not read, so that its sender is held back. */
+const MOST_PENDING_BYTES = 64 * 1024 * 1024;
+
 class StackFile implements FrameFile {
   readonly #parameters: Map<string, ParameterValue>;
   readonly #place: FramePlace;
   #open: OpenFile | null = null;
+  #framesWritten = 0;
+  #bytesWritten = 0;
 
   constructor(
     readonly path: string,
@@ -69,107 +76,134 @@ class StackFile implements FrameFile {
     this.#place = options.layout.place(description);
   }
 
+  get framesWritten(): number {
+    return this.#framesWritten;
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
   setParameter(name: string, value: ParameterValue): void {
     this.#parameters.set(name, value);
   }
 
   write(frame: Frame, receivedAtS: number): void {
     this.#open ??= this.#begin(frame);
-    const { pixels, table } = this.#open;
-    pixels.growTo(frame.number + 1);
-    pixels.write(frame.number, 1, frame.pixels);
-    frame.metadata[this.#place.numbers] = frame.number;
-    frame.metadata[TIMESTAMP.name] = receivedAtS;
-    table.put(frame.number, frame.metadata);
+    const { file, frames } = this.#open;
+    const { number, metadata, pixels, isBorrowed = false } = frame;
+    const storedBytes = pixels.byteLength;
+    const written = (address: number) => {
+      frames?.images.setChunk(number, address, storedBytes);
+      frames?.images.growTo(number + 1);
+      metadata[this.#place.numbers] = number;
+      metadata[TIMESTAMP.name] = receivedAtS;
+      frames?.table.put(number, metadata);
+      this.#framesWritten += 1;
+      this.#bytesWritten += storedBytes;
+    };
+    file.append({ bytes: pixels, isBorrowed, written });
   }
 
-  flush(): void {
-    this.#open?.table.flush();
-    this.#open?.file.flush();
+  room(): Promise<void> | undefined {
+    return this.#open?.file.atMost(MOST_PENDING_BYTES);
   }
 
-  close(completion: Completion): void {
-    for (const step of this.#closing(completion)) step();
+  async flush(): Promise<void> {
+    const open = this.#open;
+    await open?.file.flush(() => open.frames?.table.flush());
+  }
+
+  async close(completion: Completion): Promise<void> {
+    const open = this.#open ?? this.#openEmpty();
+    this.#open = open;
+    await open.file.atMost(0);
+    for (const step of this.#closing(open, completion)) await step();
     this.#open = null;
+    open.file.close();
   }
 
-  abandon(completion: Completion): void {
-    if (this.#open === null) return;
-    for (const step of this.#closing(completion)) {
-      try {
-        step();
-      } catch {
-        // The failure that led here is the one that is reported; what still fits is worth the attempt.
-      }
+  async abandon(completion: Completion): Promise<void> {
+    const open = this.#open;
+    if (open === null) return;
+    this.#open = null;
+    await open.file.settle();
+    for (const step of this.#closing(open, completion)) {
+      // The failure that led here is the one that is reported; what still fits is worth the attempt.
+      await Promise.resolve(step()).catch(() => undefined);
     }
-    this.#open = null;
+    open.file.close();
   }
 
-  #closing(completion: Completion): (() => void)[] {
-    const table = this.#open?.table;
-    const file = this.#open?.file ?? this.#reopen();
-    const put = (path: string, value: Uint8Array | BigInt64Array) =>
-      writeScalar(this.options.scratch, file, [path, value]);
+  #closing({ file, frames, facts }: OpenFile, completion: Completion): (() => Promise<void>)[] {
+    const count = (value: number) => new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
     return [
-      () => table?.flush(),
-      () => put(`${FACTS}/frames_written`, BigInt64Array.of(BigInt(completion.framesWritten))),
-      () => put(`${FACTS}/frames_lost`, BigInt64Array.of(BigInt(completion.framesLost))),
-      () => put(`${FACTS}/frames_incomplete`, BigInt64Array.of(BigInt(completion.framesIncomplete))),
-      () => put(END_TIME, new TextEncoder().encode(new Date().toISOString())),
-      // On disk before the file says that it is complete.
-      () => file.flush(),
-      () => put(`${FACTS}/complete`, Uint8Array.of(completion.complete ? 1 : 0)),
-      () => {
-        if (file.close() < 0) throw new Error(`HDF5 could not close ${this.path}.`);
-      },
+      () => file.flush(() => frames?.table.flush()),
+      () =>
+        file.overwrite([
+          { address: facts.written, bytes: count(this.#framesWritten) },
+          { address: facts.lost, bytes: count(completion.framesLost) },
+          { address: facts.incomplete, bytes: count(completion.framesIncomplete) },
+          { address: facts.endTime, bytes: new TextEncoder().encode(new Date().toISOString()) },
+        ]),
+      // All else is in the file before it says that it is complete.
+      () => file.overwrite([{ address: facts.complete, bytes: Uint8Array.of(completion.complete ? 1 : 0) }]),
+      () => file.rest(),
     ];
   }
 
-  #reopen(): File {
-    const { layout, scratch } = this.options;
-    const file = new scratch.hdf5.File(this.path, 'a', LIBRARY_BOUNDS);
-    for (const [name, value] of this.#parameters) putValue(file, layout.parameters.pathOf(name), value);
-    return file;
+  #openEmpty(): OpenFile {
+    const factsAt = this.#withLibrary((library) => factAddresses(this.options.hdf5, library));
+    const file = new AppendFile(this.path);
+    return { file, frames: null, facts: factPlaces(file, factsAt) };
   }
 
-  /** Makes the datasets that depend on what the frames are. Nothing can be added once SWMR has begun. */
+  /** Makes the datasets that depend on what the frames are. Nothing can be added once readers may follow. */
   #begin(frame: Frame): OpenFile {
-    const file = this.#reopen();
     const place = this.#place;
-    const group = groupAt(file, place.group);
-    const rowShape = [frame.rows, frame.columns];
-    group
-      .create_dataset({
-        name: place.images,
-        data: zeros(frame.type, 0),
-        dtype: HDF5_TYPES[frame.type],
-        shape: [0, ...rowShape],
-        maxshape: [null, ...rowShape],
-        chunks: [1, ...rowShape],
-        ...(frame.filter === undefined
-          ? {}
-          : { compression: frame.filter.id, compression_opts: [...frame.filter.options] }),
-      })
-      .create_attribute('interpretation', 'image', null, 'S');
-    const { scratch } = this.options;
-    const fileId = file.file_id;
-    const plainRowBytes =
-      frame.filter === undefined ? null : frame.rows * frame.columns * BYTES_PER_VALUE[frame.type];
-    const table = this.#columns(frame).map((column) => {
-      const columnShape = column.isArray ? [column.width] : [];
-      createColumn(group, column, columnShape);
-      const path = `${place.group}/${column.name}`;
-      return { column, rows: new RowWriter({ scratch, fileId, path, rowShape: columnShape }) };
+    const columns = this.#columns(frame);
+    const { hdf5 } = this.options;
+    const at = this.#withLibrary((library) => {
+      const group = groupAt(library, place.group);
+      createImages(group, place.images, frame);
+      for (const column of columns) createColumn(group, column);
+      const plot = groupAt(library, '/entry/data');
+      plot.create_soft_link(imagesPath(place), 'data');
+      plot.create_soft_link(numbersPath(place), 'frame_number');
+      return {
+        images: addressOf(hdf5, library, imagesPath(place)),
+        columns: columns.map(({ name }) => addressOf(hdf5, library, `${place.group}/${name}`)),
+        facts: factAddresses(hdf5, library),
+      };
     });
-    const plot = groupAt(file, '/entry/data');
-    plot.create_soft_link(imagesPath(place), 'data');
-    plot.create_soft_link(numbersPath(place), 'frame_number');
-    if (file.start_swmr_write() < 0) throw new Error(`HDF5 could not begin SWMR on ${this.path}.`);
+    const file = new AppendFile(this.path);
+    const plainBytes = frame.rows * frame.columns * BYTES_PER_VALUE[frame.type];
+    const images = file.growing(at.images, frame.filter === undefined ? null : plainBytes);
+    const places = columns.map((column, index) => {
+      const dataset = file.growing(at.columns[index] ?? 0);
+      return { column, dataset, chunkRows: chunkRows(column) };
+    });
     return {
       file,
-      pixels: new RowWriter({ scratch, fileId, path: imagesPath(place), rowShape, plainRowBytes }),
-      table: new FrameTable(table),
+      facts: factPlaces(file, at.facts),
+      frames: { images, table: new FrameTable(file, places) },
     };
+  }
+
+  /** Opens the file with the library, sets the parameters, and closes it again. */
+  #withLibrary<T>(work: (library: File) => T): T {
+    const { layout, hdf5 } = this.options;
+    const library = new hdf5.File(this.path, 'a', LIBRARY_BOUNDS);
+    let isClosed = false;
+    try {
+      for (const [name, value] of this.#parameters) putValue(library, layout.parameters.pathOf(name), value);
+      const found = work(library);
+      isClosed = true;
+      if (library.close() < 0) throw new Error(`HDF5 could not close ${this.path}.`);
+      return found;
+    } finally {
+      if (!isClosed) library.close();
+    }
   }
 
   #columns(frame: Frame): Column[] {
@@ -182,34 +216,70 @@ class StackFile implements FrameFile {
   }
 }
 
+/** Values that are filled in at the end. */
+const FACT_PATHS = {
+  complete: `${FACTS}/complete`,
+  written: `${FACTS}/frames_written`,
+  lost: `${FACTS}/frames_lost`,
+  incomplete: `${FACTS}/frames_incomplete`,
+  endTime: END_TIME,
+} as const;
+
+/** Where they lie. */
+type FactPlaces = Readonly<Record<keyof typeof FACT_PATHS, number>>;
+
 interface OpenFile {
-  readonly file: File;
-  readonly pixels: RowWriter;
-  readonly table: FrameTable;
+  readonly file: AppendFile;
+  readonly facts: FactPlaces;
+  /** Null in a file without frames. */
+  readonly frames: { readonly images: GrowingDataset; readonly table: FrameTable } | null;
 }
 
-function createColumn(group: Group, column: Column, columnShape: readonly number[]): void {
-  const chunkRows = Math.max(1, Math.min(MOST_CHUNK_ROWS, Math.floor(CHUNK_VALUES / column.width)));
+function createImages(group: Group, name: string, { rows, columns, type, filter }: Frame): void {
+  const images = group.create_dataset({
+    name,
+    data: zeros(type, 0),
+    dtype: HDF5_TYPES[type],
+    shape: [0, rows, columns],
+    maxshape: [null, rows, columns],
+    chunks: [1, rows, columns],
+    ...(filter === undefined ? {} : { compression: filter.id, compression_opts: [...filter.options] }),
+  });
+  images.create_attribute('interpretation', 'image', null, 'S');
+}
+
+function createColumn(group: Group, column: Column): void {
+  const columnShape = column.isArray ? [column.width] : [];
   const dataset = group.create_dataset({
     name: column.name,
     data: column.type === 'text' ? [] : zeros(column.type, 0),
     dtype: HDF5_COLUMN_TYPES[column.type],
     shape: [0, ...columnShape],
     maxshape: [null, ...columnShape],
-    chunks: [chunkRows, ...columnShape],
+    chunks: [chunkRows(column), ...columnShape],
   });
   if (column === TIMESTAMP) dataset.create_attribute('units', 's', null, 'S');
 }
 
-/** Overwrites a scalar dataset; `value` holds its bytes. */
-function writeScalar(
-  scratch: Scratch,
-  file: File,
-  [path, value]: readonly [string, Uint8Array | BigInt64Array],
-): void {
-  const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  const { Module } = scratch.hdf5;
-  if (Module.set_dataset_data(file.file_id, path, null, null, null, scratch.put(bytes)) < 0) {
-    throw new Error(`HDF5 could not write ${path}.`);
-  }
+function chunkRows({ width }: Column): number {
+  return Math.max(1, Math.min(MOST_CHUNK_ROWS, Math.floor(CHUNK_VALUES / width)));
+}
+
+function factAddresses(hdf5: Hdf5, file: File): FactPlaces {
+  return mapFacts(FACT_PATHS, (path) => addressOf(hdf5, file, path));
+}
+
+function factPlaces(file: AppendFile, headers: FactPlaces): FactPlaces {
+  return mapFacts(headers, (address) => file.placeOf(address));
+}
+
+function mapFacts<T>(facts: Readonly<Record<keyof FactPlaces, T>>, map: (fact: T) => number): FactPlaces {
+  const { complete, written, lost, incomplete, endTime } = facts;
+  return {
+    complete: map(complete),
+    written: map(written),
+    lost: map(lost),
+    incomplete: map(incomplete),
+    endTime: map(endTime),
+  };
 }

@@ -1,5 +1,8 @@
 import { InvalidRequestError } from '../../contracts/errors.js';
 
+/** A sender that comes back, or begins its stream anew, is found again within this. */
+export const RECONNECT_INTERVAL_MS = 10;
+
 /** One message of a stream. */
 export interface Message {
   readonly parts: readonly Buffer[];
@@ -13,10 +16,7 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
 }
 
-/**
- * The receiving end of one acquisition's frame stream. A new one for each acquisition: what was still on its way when
- * the last one ended is gone with its sockets.
- */
+/** The receiving end of one acquisition's frame stream. */
 export interface FrameStream {
   /**
    * Resolves once no message that is sent from now on can be missed.

@@ -1,5 +1,11 @@
 import { Pull } from 'zeromq';
-import { badAddress, type FrameStream, type Message, type StreamOptions } from './frameStream.js';
+import {
+  badAddress,
+  type FrameStream,
+  type Message,
+  RECONNECT_INTERVAL_MS,
+  type StreamOptions,
+} from './frameStream.js';
 
 /** Frames from bound PUSH sockets (ZeroMQ PULL, connecting). They keep what they cannot send, until we are there. */
 export class PullStream implements FrameStream {
@@ -8,7 +14,11 @@ export class PullStream implements FrameStream {
 
   /** @throws InvalidRequestError `invalid_body` when an address is none ZeroMQ knows. */
   constructor({ addresses, highWaterMark }: StreamOptions) {
-    this.#socket = new Pull({ receiveHighWaterMark: highWaterMark, linger: 0 });
+    this.#socket = new Pull({
+      receiveHighWaterMark: highWaterMark,
+      linger: 0,
+      reconnectInterval: RECONNECT_INTERVAL_MS,
+    });
     for (const address of addresses) {
       try {
         this.#socket.connect(address);

@@ -4,6 +4,7 @@ import {
   badAddress,
   type FrameStream,
   type Message,
+  RECONNECT_INTERVAL_MS,
   type StreamOptions,
   type WaitOptions,
 } from './frameStream.js';
@@ -15,7 +16,8 @@ const QUIET_AFTER_MS = 2000;
 interface Feed {
   readonly address: string;
   readonly socket: Subscriber;
-  readonly handshake: Promise<void>;
+  /** Resolves when the connection stands, the present one or the next. */
+  handshake: Promise<void>;
   isConnected: boolean;
   /** Nothing of it has arrived that was not handed on. */
   isWaiting: boolean;
@@ -48,20 +50,12 @@ export class SubscribeStream implements FrameStream {
     const feeds: Feed[] = [];
     this.#feeds = feeds;
     for (const address of addresses) {
-      const socket = new Subscriber({ receiveHighWaterMark: highWaterMark, linger: 0 });
-      const handshake = new Promise<void>((resolve) => socket.events.on('handshake', () => resolve()));
-      const feed: Feed = {
-        address,
-        socket,
-        handshake,
-        isConnected: false,
-        isWaiting: false,
-        hasEnded: false,
-      };
-      feeds.push(feed);
-      void handshake.then(() => {
-        feed.isConnected = true;
+      const socket = new Subscriber({
+        receiveHighWaterMark: highWaterMark,
+        linger: 0,
+        reconnectInterval: RECONNECT_INTERVAL_MS,
       });
+      feeds.push(watchConnection(address, socket));
       socket.subscribe();
       try {
         socket.connect(address);
@@ -179,6 +173,31 @@ export class SubscribeStream implements FrameStream {
       },
     );
   }
+}
+
+function watchConnection(address: string, socket: Subscriber): Feed {
+  let connected: () => void = () => undefined;
+  const next = () =>
+    new Promise<void>((resolve) => {
+      connected = resolve;
+    });
+  const feed: Feed = {
+    address,
+    socket,
+    handshake: next(),
+    isConnected: false,
+    isWaiting: false,
+    hasEnded: false,
+  };
+  socket.events.on('handshake', () => {
+    feed.isConnected = true;
+    connected();
+  });
+  socket.events.on('disconnect', () => {
+    if (feed.isConnected) feed.handshake = next();
+    feed.isConnected = false;
+  });
+  return feed;
 }
 
 function withReject(): { promise: Promise<never>; reject: (reason: unknown) => void } {

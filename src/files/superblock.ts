@@ -1,0 +1,44 @@
+import { lookup3 } from './lookup3.js';
+
+/** Length of a superblock whose addresses have 8 bytes. */
+export const SUPERBLOCK_BYTES = 48;
+/** Where its parts lie. */
+export const SUPERBLOCK_AT = {
+  version: 8,
+  addressBytes: 9,
+  lengthBytes: 10,
+  flags: 11,
+  base: 12,
+  end: 28,
+  checksum: 44,
+} as const;
+/** Marks of a file that is not at rest. */
+export const FLAG = { write: 0x01, swmr: 0x04 } as const;
+
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** Whether an HDF5 file begins here. */
+export function hasSignature(block: Buffer): boolean {
+  return SIGNATURE.every((byte, index) => block[index] === byte);
+}
+
+/** Whether its own checksum agrees. */
+export function hasRightChecksum(block: Buffer): boolean {
+  const { checksum } = SUPERBLOCK_AT;
+  return lookup3(block.subarray(0, checksum)) === block.readUInt32LE(checksum);
+}
+
+/**
+ * Sets the flags and the end of the file, and the checksum over them.
+ *
+ * Source: HDF5 file format specification 3.0, II.A "Format Signature and Superblock".
+ */
+export function sealSuperblock(
+  block: Buffer,
+  { flags, endBytes }: { readonly flags: number; readonly endBytes: number },
+): void {
+  const { checksum } = SUPERBLOCK_AT;
+  block[SUPERBLOCK_AT.flags] = flags;
+  block.writeBigUInt64LE(BigInt(endBytes), SUPERBLOCK_AT.end);
+  block.writeUInt32LE(lookup3(block.subarray(0, checksum)), checksum);
+}

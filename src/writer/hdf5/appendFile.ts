@@ -1,0 +1,161 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { FLAG, SUPERBLOCK_BYTES, sealSuperblock } from '../../files/superblock.js';
+import { type Changes, GrowingDataset } from './growingDataset.js';
+import type { Write } from './metadataBlock.js';
+import { DatasetHeader } from './objectHeader.js';
+import { WriteQueue, writeEach } from './writeQueue.js';
+
+/** Where frames go that are to be written. */
+export interface Appended {
+  readonly bytes: Uint8Array;
+  /** The memory is used again as soon as `append` has returned. */
+  readonly isBorrowed: boolean;
+  /** Called once the bytes are in the file, with where they are. */
+  readonly written: (address: number) => void;
+}
+
+/**
+ * An HDF5 file that grows at its end: the library has made all its objects and has closed it, then the data and the
+ * index that finds them are written here, so that no byte of a frame passes through the library.
+ *
+ * Readers may follow with SWMR: what they are led to is always in the file before that which leads there.
+ */
+export class AppendFile {
+  readonly #descriptor: number;
+  readonly #superblock = Buffer.alloc(SUPERBLOCK_BYTES);
+  readonly #queue: WriteQueue;
+  readonly #datasets: GrowingDataset[] = [];
+  readonly #leaves: Write[] = [];
+  readonly #patches: Write[] = [];
+  /** Room is given from here on. */
+  #end: number;
+  /** All that readers are led to lies before this. */
+  #writtenEnd: number;
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(readonly path: string) {
+    this.#descriptor = openSync(path, 'r+');
+    this.#queue = new WriteQueue(this.#descriptor);
+    readSync(this.#descriptor, this.#superblock, 0, SUPERBLOCK_BYTES, 0);
+    this.#end = fstatSync(this.#descriptor).size;
+    this.#writtenEnd = this.#end;
+  }
+
+  /**
+   * A dataset that the library has made empty.
+   *
+   * @param address - Of its object header.
+   * @param plainChunkBytes - Size of a chunk before it was compressed, when its chunks are; null: they are plain.
+   */
+  growing(address: number, plainChunkBytes: number | null = null): GrowingDataset {
+    const header = new DatasetHeader(this.#descriptor, address);
+    const allocate = (sizeBytes: number) => this.#allocate(sizeBytes);
+    const dataset = new GrowingDataset({ header, allocate, plainChunkBytes });
+    this.#datasets.push(dataset);
+    return dataset;
+  }
+
+  /** Where the bytes of a dataset lie that does not grow. */
+  placeOf(address: number): number {
+    return new DatasetHeader(this.#descriptor, address).dataAddress;
+  }
+
+  /** @throws Error of the first write that failed. */
+  append({ bytes, isBorrowed, written }: Appended): void {
+    const address = this.#allocate(bytes.byteLength);
+    const piece = {
+      address,
+      bytes,
+      written: () => {
+        this.#reach(piece);
+        written(address);
+      },
+    };
+    if (isBorrowed) this.#queue.addNow(piece);
+    else this.#queue.add(piece);
+  }
+
+  /** Room for bytes that come with a later flush. */
+  reserve(sizeBytes: number): number {
+    return this.#allocate(sizeBytes);
+  }
+
+  /** Bytes that go to the disk with the next flush; those of one flush must not overlap. */
+  put(write: Write): void {
+    this.#leaves.push(write);
+  }
+
+  /** As `put`, over what was put there earlier. */
+  patch(write: Write): void {
+    this.#patches.push(write);
+  }
+
+  /** Resolves when at most so many bytes are on their way; undefined when it is so now. */
+  atMost(bytes: number): Promise<void> | undefined {
+    return this.#queue.atMost(bytes);
+  }
+
+  /**
+   * Shows readers all that is in the file by now.
+   *
+   * @param prepare - Called before anything is written, to `put` what is to go along. Flushes follow one another.
+   */
+  flush(prepare: () => void): Promise<void> {
+    this.#flushing = this.#flushing.catch(() => undefined).then(() => this.#flush(prepare));
+    return this.#flushing;
+  }
+
+  /** Resolves when no frame is under way any more, be it written or failed. */
+  async settle(): Promise<void> {
+    await this.#queue.idle();
+    await this.#flushing.catch(() => undefined);
+  }
+
+  /** Writes at once, for values that are not part of a dataset that grows. */
+  async overwrite(writes: readonly Write[]): Promise<void> {
+    await writeEach(this.#descriptor, writes);
+  }
+
+  /** Marks the file as being written, so that readers come with SWMR. */
+  async open(): Promise<void> {
+    await this.#writeSuperblock(FLAG.write | FLAG.swmr);
+  }
+
+  /** Marks the file as being at rest; to be closed afterwards. */
+  async rest(): Promise<void> {
+    await this.#writeSuperblock(0);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  async #flush(prepare: () => void): Promise<void> {
+    prepare();
+    const changes = this.#datasets.map((dataset) => dataset.take());
+    const all = (kind: keyof Changes) => changes.flatMap((change) => change[kind]);
+    const leaves = [...this.#leaves.splice(0), ...all('leaves')];
+    await writeEach(this.#descriptor, leaves);
+    await writeEach(this.#descriptor, this.#patches.splice(0));
+    for (const leaf of leaves) this.#reach(leaf);
+    for (const root of all('roots')) this.#reach(root);
+    await this.#writeSuperblock(FLAG.write | FLAG.swmr);
+    await writeEach(this.#descriptor, all('roots'));
+    await writeEach(this.#descriptor, all('headers'));
+  }
+
+  #reach({ address, bytes }: Write): void {
+    this.#writtenEnd = Math.max(this.#writtenEnd, address + bytes.byteLength);
+  }
+
+  async #writeSuperblock(flags: number): Promise<void> {
+    sealSuperblock(this.#superblock, { flags, endBytes: this.#writtenEnd });
+    await writeEach(this.#descriptor, [{ address: 0, bytes: Uint8Array.from(this.#superblock) }]);
+  }
+
+  #allocate(sizeBytes: number): number {
+    const address = this.#end;
+    this.#end += sizeBytes;
+    return address;
+  }
+}
