@@ -17,6 +17,7 @@ import type {
   ParameterValue,
 } from './format.js';
 import { FrameTable } from './frameTable.js';
+import { NoFile } from './noFile.js';
 
 const LIBRARY_BOUNDS = { libver: 'v110' } as const;
 const MOST_CHUNK_ROWS = 1024;
@@ -44,6 +45,7 @@ export class StackFormat implements FileFormat {
   constructor(readonly options: StackOptions) {}
 
   create(path: string, description: AcquisitionDescription): FrameFile {
+    if (path === '/dev/null') return new NoFile();
     const { layout, hdf5, version } = this.options;
     const file = new hdf5.File(path, 'w', LIBRARY_BOUNDS);
     try {
@@ -111,6 +113,7 @@ class StackFile implements FrameFile {
 
   async flush(): Promise<void> {
     const open = this.#open;
+    await open?.file.atMost(0);
     await open?.file.flush(() => open.frames?.table.flush());
   }
 
@@ -127,27 +130,27 @@ class StackFile implements FrameFile {
     const open = this.#open;
     if (open === null) return;
     this.#open = null;
-    await open.file.settle();
-    for (const step of this.#closing(open, completion)) {
+    const steps = [() => open.file.settle(), ...this.#closing(open, completion)];
+    for (const step of steps) {
       // The failure that led here is the one that is reported; what still fits is worth the attempt.
-      await Promise.resolve(step()).catch(() => undefined);
+      await step().catch(() => undefined);
     }
     open.file.close();
   }
 
   #closing({ file, frames, facts }: OpenFile, completion: Completion): (() => Promise<void>)[] {
-    const count = (value: number) => new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
+    const values = [
+      [facts.written, count(this.#framesWritten)],
+      [facts.lost, count(completion.framesLost)],
+      [facts.incomplete, count(completion.framesIncomplete)],
+      [facts.endTime, new TextEncoder().encode(new Date().toISOString())],
+    ] as const;
+    const complete = Uint8Array.of(completion.complete ? 1 : 0);
     return [
       () => file.flush(() => frames?.table.flush()),
-      () =>
-        file.overwrite([
-          { address: facts.written, bytes: count(this.#framesWritten) },
-          { address: facts.lost, bytes: count(completion.framesLost) },
-          { address: facts.incomplete, bytes: count(completion.framesIncomplete) },
-          { address: facts.endTime, bytes: new TextEncoder().encode(new Date().toISOString()) },
-        ]),
+      () => file.overwrite(values.map(([address, bytes]) => ({ address, bytes }))),
       // All else is in the file before it says that it is complete.
-      () => file.overwrite([{ address: facts.complete, bytes: Uint8Array.of(completion.complete ? 1 : 0) }]),
+      () => file.overwrite([{ address: facts.complete, bytes: complete }]),
       () => file.rest(),
     ];
   }
@@ -282,4 +285,8 @@ function mapFacts<T>(facts: Readonly<Record<keyof FactPlaces, T>>, map: (fact: T
     incomplete: map(incomplete),
     endTime: map(endTime),
   };
+}
+
+function count(value: number): Uint8Array {
+  return new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
 }

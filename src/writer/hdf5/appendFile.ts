@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { FLAG, SUPERBLOCK_BYTES, sealSuperblock } from '../../files/superblock.js';
 import { type Changes, GrowingDataset } from './growingDataset.js';
 import type { Write } from './metadataBlock.js';
@@ -27,6 +27,8 @@ export class AppendFile {
   readonly #datasets: GrowingDataset[] = [];
   readonly #leaves: Write[] = [];
   readonly #patches: Write[] = [];
+  /** What flushes have to write, in this order; what failed stays. */
+  readonly #due: Write[][] = [];
   /** Room is given from here on. */
   #end: number;
   /** All that readers are led to lies before this. */
@@ -105,10 +107,14 @@ export class AppendFile {
     return this.#flushing;
   }
 
-  /** Resolves when no frame is under way any more, be it written or failed. */
+  /**
+   * After a failure: resolves when nothing is under way any more. Gives back what a frame that did not fit has taken of
+   * a full disk, so that the index still finds room.
+   */
   async settle(): Promise<void> {
     await this.#queue.idle();
     await this.#flushing.catch(() => undefined);
+    ftruncateSync(this.#descriptor, this.#writtenEnd);
   }
 
   /** Writes at once, for values that are not part of a dataset that grows. */
@@ -116,14 +122,9 @@ export class AppendFile {
     await writeEach(this.#descriptor, writes);
   }
 
-  /** Marks the file as being written, so that readers come with SWMR. */
-  async open(): Promise<void> {
-    await this.#writeSuperblock(FLAG.write | FLAG.swmr);
-  }
-
   /** Marks the file as being at rest; to be closed afterwards. */
   async rest(): Promise<void> {
-    await this.#writeSuperblock(0);
+    await this.overwrite([this.#superblockFor(0)]);
   }
 
   close(): void {
@@ -135,22 +136,22 @@ export class AppendFile {
     const changes = this.#datasets.map((dataset) => dataset.take());
     const all = (kind: keyof Changes) => changes.flatMap((change) => change[kind]);
     const leaves = [...this.#leaves.splice(0), ...all('leaves')];
-    await writeEach(this.#descriptor, leaves);
-    await writeEach(this.#descriptor, this.#patches.splice(0));
-    for (const leaf of leaves) this.#reach(leaf);
-    for (const root of all('roots')) this.#reach(root);
-    await this.#writeSuperblock(FLAG.write | FLAG.swmr);
-    await writeEach(this.#descriptor, all('roots'));
-    await writeEach(this.#descriptor, all('headers'));
+    for (const write of [...leaves, ...all('roots')]) this.#reach(write);
+    const superblock = this.#superblockFor(FLAG.write | FLAG.swmr);
+    this.#due.push(leaves, this.#patches.splice(0), [superblock], all('roots'), all('headers'));
+    for (let next = this.#due[0]; next !== undefined; next = this.#due[0]) {
+      await writeEach(this.#descriptor, next);
+      this.#due.shift();
+    }
   }
 
   #reach({ address, bytes }: Write): void {
     this.#writtenEnd = Math.max(this.#writtenEnd, address + bytes.byteLength);
   }
 
-  async #writeSuperblock(flags: number): Promise<void> {
+  #superblockFor(flags: number): Write {
     sealSuperblock(this.#superblock, { flags, endBytes: this.#writtenEnd });
-    await writeEach(this.#descriptor, [{ address: 0, bytes: Uint8Array.from(this.#superblock) }]);
+    return { address: 0, bytes: Uint8Array.from(this.#superblock) };
   }
 
   #allocate(sizeBytes: number): number {

@@ -16,7 +16,7 @@ const writePieces = promisify(writev);
 const writeBytes = promisify(write);
 
 interface Waiter {
-  readonly bytes: number;
+  readonly target: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -31,7 +31,9 @@ export class WriteQueue {
   readonly #waiting: Piece[] = [];
   readonly #waiters: Waiter[] = [];
   readonly #underWay = new Set<Promise<void>>();
-  #pendingBytes = 0;
+  /** Bytes that have come and bytes that are written, ever. */
+  #addedBytes = 0;
+  #doneBytes = 0;
   #failure: Error | null = null;
 
   constructor(readonly descriptor: number) {}
@@ -40,7 +42,7 @@ export class WriteQueue {
   add(piece: Piece): void {
     if (this.#failure !== null) throw this.#failure;
     this.#waiting.push(piece);
-    this.#pendingBytes += piece.bytes.byteLength;
+    this.#addedBytes += piece.bytes.byteLength;
     // Not at once: more may come in this turn.
     if (this.#underWay.size < LANES) queueMicrotask(() => this.#next());
   }
@@ -55,15 +57,16 @@ export class WriteQueue {
   }
 
   /**
-   * Resolves when at most so many bytes are on their way.
+   * Resolves when at most so many of the bytes that have come by now are still on their way; undefined when it is so.
    *
    * @throws Error of the first write that failed.
    */
   atMost(bytes: number): Promise<void> | undefined {
     if (this.#failure !== null) throw this.#failure;
-    if (this.#pendingBytes <= bytes) return undefined;
+    const target = this.#addedBytes - bytes;
+    if (this.#doneBytes >= target) return undefined;
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ bytes, resolve, reject });
+      this.#waiters.push({ target, resolve, reject });
     });
   }
 
@@ -101,7 +104,7 @@ export class WriteQueue {
         // A disk that is nearly full can cut a write short.
         if (left < size) await writeWhole(this.descriptor, { address, bytes, done: Math.max(0, left) });
         left -= size;
-        this.#pendingBytes -= size;
+        this.#doneBytes += size;
         written();
       }
     } catch (error) {
@@ -114,7 +117,7 @@ export class WriteQueue {
     const waiters = this.#waiters.splice(0);
     for (const waiter of waiters) {
       if (this.#failure !== null) waiter.reject(this.#failure);
-      else if (this.#pendingBytes <= waiter.bytes) waiter.resolve();
+      else if (this.#doneBytes >= waiter.target) waiter.resolve();
       else this.#waiters.push(waiter);
     }
   }

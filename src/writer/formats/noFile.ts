@@ -1,0 +1,25 @@
+import type { Frame } from '../decoders/decoder.js';
+import type { FrameFile } from './format.js';
+
+/** What stands for a file in runs of which nothing is kept (`/dev/null`): frames are counted. */
+export class NoFile implements FrameFile {
+  framesWritten = 0;
+  bytesWritten = 0;
+
+  write({ pixels }: Frame): void {
+    this.framesWritten += 1;
+    this.bytesWritten += pixels.byteLength;
+  }
+
+  room(): undefined {
+    return undefined;
+  }
+
+  async flush(): Promise<void> {}
+
+  setParameter(): void {}
+
+  async close(): Promise<void> {}
+
+  async abandon(): Promise<void> {}
+}
