@@ -56,30 +56,31 @@ async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'dia-endurance-'));
   const server = await startServer(folder);
   const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
   try {
-    const samples = await endure(server, settings, interrupted.signal);
-    const rows = growths(samples, LIMITS);
-    const grows = rows.filter((row) => row.grows).map(({ name }) => name);
-    const acquisitions = samples.at(-1)?.acquisitions ?? 0;
-    const verdict =
-      grows.length === 0
-        ? `nothing grows in ${acquisitions} acquisitions`
-        : `in ${acquisitions} acquisitions these grow: ${grows.join(', ')}`;
-    process.stdout.write(
-      `\n${growthTable(rows)}\n\n${grows.length === 0 ? 'PASSED' : 'FAILED'}: ${verdict}\n`,
-    );
-    await mkdir(dirname(settings.output), { recursive: true });
-    const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
-    await writeFile(
-      settings.output,
-      `${JSON.stringify({ settings, machine, verdict, rows, samples }, null, 1)}\n`,
-    );
-    return grows.length === 0 ? 0 : 1;
+    return await report(settings, await endure(server, settings, interrupted.signal));
   } finally {
     await endProgram(server.child);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Prints the table and the verdict, stores both; answers the exit code. */
+async function report(settings: Settings, { samples, failures }: Endured): Promise<number> {
+  const rows = growths(samples, LIMITS);
+  const grows = rows.filter((row) => row.grows).map(({ name }) => name);
+  const count = `${samples.at(-1)?.acquisitions ?? 0} acquisitions (${failures.length} of them failed)`;
+  const verdict =
+    grows.length === 0
+      ? `PASSED: nothing grows in ${count}`
+      : `FAILED: in ${count} these grow: ${grows.join(', ')}`;
+  for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
+  process.stdout.write(`\n${growthTable(rows)}\n\n${verdict}\n`);
+  await mkdir(dirname(settings.output), { recursive: true });
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
+  const result = { settings, machine, verdict, failures, rows, samples };
+  await writeFile(settings.output, `${JSON.stringify(result, null, 1)}\n`);
+  return grows.length === 0 ? 0 : 1;
 }
 
 function readSettings(argv: string[]): Settings | null {
@@ -128,20 +129,32 @@ async function startServer(folder: string): Promise<Server> {
   return { child, url, stateFolder: join(folder, '.dia') };
 }
 
-/** Takes acquisitions and polls until the time is over; answers what was measured meanwhile. */
-async function endure(server: Server, settings: Settings, interrupted: AbortSignal): Promise<Sample[]> {
+/** What came of it all. */
+interface Endured {
+  readonly samples: readonly Sample[];
+  /** Acquisitions that failed, with their time: on a busy machine a component may be silent for too long. */
+  readonly failures: readonly string[];
+}
+
+/** Takes acquisitions and polls until the time is over; one that fails is noted, and the next one taken. */
+async function endure(server: Server, settings: Settings, interrupted: AbortSignal): Promise<Endured> {
   const untilMs = performance.now() + settings.minutes * 60_000;
   const everyMs = (settings.minutes * 60_000) / settings.samples;
   const polling = new AbortController();
   const polls = poll(server.url, polling.signal);
   const client = new DiaClient(server.url);
   const samples = [await sample(server, 0)];
+  const failures: string[] = [];
   let nextSampleMs = performance.now() + everyMs;
   let acquisitions = 0;
   try {
     while (performance.now() < untilMs && !interrupted.aborted) {
       const nextMs = performance.now() + 1000 / settings.rateHz;
-      await acquireOnce(client, settings.frames);
+      await acquireOnce(client, settings.frames).catch(async (error: Error) => {
+        failures.push(`${new Date().toISOString()} ${error.message}`);
+        // Throws when the server itself is gone: then there is nothing to measure.
+        await client.kill();
+      });
       acquisitions += 1;
       if (performance.now() >= nextSampleMs) {
         samples.push(await sample(server, acquisitions));
@@ -152,7 +165,7 @@ async function endure(server: Server, settings: Settings, interrupted: AbortSign
       if (restMs > 0) await pause(restMs, undefined, { signal: interrupted }).catch(() => undefined);
     }
     samples.push(await sample(server, acquisitions));
-    return samples;
+    return { samples, failures };
   } finally {
     polling.abort();
     process.stdout.write(`polled ${await polls} times\n`);
@@ -177,10 +190,14 @@ async function acquireOnce(client: DiaClient, frames: number): Promise<void> {
 async function poll(url: string, signal: AbortSignal): Promise<number> {
   const client = new DiaClient(url);
   let asked = 0;
+  const all = () => [client.metrics(), client.controlPanel(), client.serverInfo()];
   while (!signal.aborted) {
-    await client.status();
-    if (asked % 5 === 0) await client.statusDetails();
-    if (asked % 20 === 0) await Promise.all([client.metrics(), client.controlPanel(), client.serverInfo()]);
+    // Who only looks does not mind when a component is silent.
+    await Promise.allSettled([
+      client.status(),
+      ...(asked % 5 === 0 ? [client.statusDetails()] : []),
+      ...(asked % 20 === 0 ? all() : []),
+    ]);
     asked += 1;
     await pause(200, undefined, { signal }).catch(() => undefined);
   }
