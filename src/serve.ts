@@ -261,7 +261,8 @@ function startApi(
   integration: IntegrationController,
   { telemetry, certificates }: { telemetry: Telemetry; certificates: Certificates | null },
 ): Promise<RunningServer> {
-  const { http, access, routes: detectorRoutes } = deployment;
+  const { access, routes: detectorRoutes } = deployment;
+  const { eventStreams: mostStreams, ...http } = deployment.http;
   for (const warning of opennessWarnings(http.host, access)) telemetry.log.warn(warning);
   return startServer({
     integration,
@@ -270,6 +271,7 @@ function startApi(
     detectorRoutes,
     access,
     certificates,
+    events: { mostStreams },
     ...http,
   });
 }

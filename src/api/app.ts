@@ -10,7 +10,7 @@ import { type DetectorRoute, withDetectorRoutes } from './detectorRoutes.js';
 import { Dispatcher, type Match } from './dispatcher.js';
 import { okEnvelope } from './envelope.js';
 import { errorEnvelope, httpStatusOf } from './errorTable.js';
-import { type EventStreamOptions, EventStreams } from './eventStreams.js';
+import { type EventStreamOptions, EventStreams, STREAM_RETRY_S } from './eventStreams.js';
 import type { ApiLogger } from './logger.js';
 import { openApiDocument } from './openapi.js';
 import { page, pageSecurityPolicy } from './page.js';
@@ -159,9 +159,19 @@ class Api {
       context.type = 'text/event-stream; charset=utf-8';
       context.status = 200;
     } else {
+      this.#makeRoomForStream(context);
       context.respond = false;
       const given = context.query.last_event_id ?? context.get('Last-Event-ID');
       this.#streams.open(context.res, Array.isArray(given) ? given[0] : given);
+    }
+  }
+
+  #makeRoomForStream(context: Context): void {
+    try {
+      this.#streams.makeRoom();
+    } catch (error) {
+      context.set('Retry-After', String(STREAM_RETRY_S));
+      throw error;
     }
   }
 

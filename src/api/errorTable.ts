@@ -24,6 +24,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   already_running: 409,
   lease_held: 409,
   rate_limited: 429,
+  too_many_streams: 503,
   component_failed: 502,
   component_refused: 502,
   component_wrong_state: 502,

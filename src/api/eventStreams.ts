@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { WrongStateError } from '../contracts/errors.js';
 import type { Integration, IntegrationEvent } from '../contracts/integration.js';
 import { hideCredentials } from './access/hideCredentials.js';
 import { statusEnvelope, wireProgress } from './envelope.js';
@@ -14,16 +15,25 @@ const HEADERS = {
 export interface EventStreamOptions {
   /** Silence after which a comment is sent, so that proxies and clients see the connection live. */
   readonly heartbeatMs?: number;
+  /** How many can be open at a time. */
+  readonly mostStreams?: number;
 }
+
+const MOST_STREAMS = 200;
+
+/** When to ask again for a stream, while there are too many. */
+export const STREAM_RETRY_S = 10;
 
 /**
  * All open streams of server-sent events. A stream keeps no queue of its own: while its client does not
  * read, nothing more is written, and it catches up from the integration's memory of events. A client that
- * reads nothing between two heartbeats is disconnected; it can resume with `Last-Event-ID`.
+ * reads nothing between two heartbeats is disconnected, or earlier when others wait for its place; it can resume with
+ * `Last-Event-ID`.
  */
 export class EventStreams {
   readonly #integration: Integration;
   readonly #heartbeatMs: number;
+  readonly #mostStreams: number;
   readonly #streams = new Set<Stream>();
   #unsubscribe: (() => void) | null = null;
   #heartbeat: NodeJS.Timeout | null = null;
@@ -32,6 +42,34 @@ export class EventStreams {
   constructor(integration: Integration, options: EventStreamOptions = {}) {
     this.#integration = integration;
     this.#heartbeatMs = options.heartbeatMs ?? 15_000;
+    this.#mostStreams = options.mostStreams ?? MOST_STREAMS;
+  }
+
+  /**
+   * Makes sure that there is a place for one more: who does not read has to go first.
+   *
+   * @throws WrongStateError `too_many_streams` when all of them read.
+   */
+  makeRoom(): void {
+    if (this.#streams.size < this.#mostStreams) return;
+    const blocked = [...this.#streams].filter((stream) => stream.blockedSinceMs !== null);
+    const [deaf] = blocked.toSorted((a, b) => Number(a.blockedSinceMs) - Number(b.blockedSinceMs));
+    if (deaf !== undefined) {
+      deaf.end();
+      this.#forget(deaf);
+      return;
+    }
+    throw new WrongStateError(
+      'too_many_streams',
+      `${this.#streams.size} clients follow the events already, and no more are served at a time.`,
+      {
+        component: 'api',
+        operation: 'follow the events',
+        expected: `fewer than ${this.#mostStreams} streams`,
+        actual: this.#streams.size,
+        hint: `Close pages and programs that nobody looks at, or raise http.eventStreams. Try again in ${STREAM_RETRY_S} s; GET /api/v1/status answers meanwhile.`,
+      },
+    );
   }
 
   /** Turns a response into a stream, which begins after `lastEventId` or with a snapshot. */
@@ -86,7 +124,7 @@ class Stream {
   readonly #integration: Integration;
   /** Id of the last event sent; null: a snapshot comes first. */
   #sent: number | null;
-  #blocked = false;
+  #blockedSinceMs: number | null = null;
   #stalledBeats = 0;
 
   constructor(response: ServerResponse, integration: Integration, sent: number | null) {
@@ -94,7 +132,7 @@ class Stream {
     this.#integration = integration;
     this.#sent = sent;
     response.on('drain', () => {
-      this.#blocked = false;
+      this.#blockedSinceMs = null;
       this.#stalledBeats = 0;
       this.catchUp();
     });
@@ -102,7 +140,7 @@ class Stream {
 
   /** Sends an event that just happened, or all that are missing up to it. */
   take(event: IntegrationEvent, text: string): void {
-    if (this.#blocked) return;
+    if (this.#blockedSinceMs !== null) return;
     if (event.id - 1 === this.#sent) {
       this.#sent = event.id;
       this.#write(text);
@@ -120,25 +158,30 @@ class Stream {
       return;
     }
     for (const event of missed) {
-      if (this.#blocked) return;
+      if (this.#blockedSinceMs !== null) return;
       this.#sent = event.id;
       this.#write(formatEvent(event, events.epoch));
     }
   }
 
+  /** Since when its client has not read what was sent; null when it has. */
+  get blockedSinceMs(): number | null {
+    return this.#blockedSinceMs;
+  }
+
   beat(): void {
-    if (!this.#blocked) this.#write(': heartbeat\n\n');
+    if (this.#blockedSinceMs === null) this.#write(': heartbeat\n\n');
     else if (this.#stalledBeats > 0) this.#response.destroy();
     else this.#stalledBeats += 1;
   }
 
   end(): void {
-    if (this.#blocked) this.#response.destroy();
+    if (this.#blockedSinceMs !== null) this.#response.destroy();
     else this.#response.end();
   }
 
   #write(text: string): void {
-    if (!this.#response.write(text)) this.#blocked = true;
+    if (!this.#response.write(text)) this.#blockedSinceMs ??= performance.now();
   }
 }
 

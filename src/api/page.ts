@@ -66,8 +66,13 @@ const refreshComponents = oneAtATime(async () => {
   const answer = await get('/api/v1/status_details');
   if (answer.state === 'ok') showComponents(answer.details);
 });
+const refreshServer = oneAtATime(async () => {
+  const { server_info: server } = await get('/api/v1/info');
+  byId('server').textContent = server.deployment + ', dia ' + server.version;
+  document.title = server.deployment + ' · dia';
+});
 const stream = new EventSource('/api/v1/events');
-stream.onopen = () => { byId('connection').textContent = 'live'; refreshComponents(); };
+stream.onopen = () => { byId('connection').textContent = 'live'; refreshComponents(); refreshServer(); };
 stream.onerror = () => { byId('connection').textContent = 'connection lost, trying again'; };
 stream.addEventListener('snapshot', (event) => show(JSON.parse(event.data)));
 stream.addEventListener('state', refresh);
@@ -100,7 +105,7 @@ export const page = `<!doctype html>
 <style>${style}</style>
 </head>
 <body>
-<h1>dia <span class="faint" id="connection" role="status">connecting</span></h1>
+<h1>dia <span class="faint" id="server"></span> <span class="faint" id="connection" role="status">connecting</span></h1>
 <main>
 <p id="status" aria-live="polite">…</p>
 <p id="problem" role="alert"></p>

@@ -36,6 +36,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   already_running: 'wrongState',
   lease_held: 'wrongState',
   rate_limited: 'wrongState',
+  too_many_streams: 'wrongState',
   component_failed: 'failed',
   component_refused: 'failed',
   component_wrong_state: 'failed',

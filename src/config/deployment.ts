@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import type { JsonObject } from '../contracts/json.js';
 import { EXISTING_FILE_RULES } from '../contracts/writer.js';
 import { accessSchema } from './accessSettings.js';
+import { httpSchema } from './httpSettings.js';
 
 /** Programs of this project that a deployment can have started with it. */
 export const SERVICE_PROGRAMS = ['simulated-detector', 'simulated-backend', 'writer'] as const;
@@ -48,33 +49,6 @@ const component = (role: string, optionsOfKind = options) =>
 /** A bounded number of milliseconds; the longest is a day, so that it fits a timer. */
 const milliseconds = (defaultMs: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 86_400_000, default: defaultMs, description });
-
-const http = Type.Object(
-  {
-    host: Type.String({
-      minLength: 1,
-      default: '127.0.0.1',
-      description: 'Address to listen on. `0.0.0.0` listens on all networks.',
-    }),
-    port: Type.Integer({
-      minimum: 0,
-      maximum: 65535,
-      default: 10000,
-      description: 'Port to listen on. 0 takes a free one.',
-    }),
-    legacyStatusCodes: Type.Boolean({
-      default: false,
-      description: 'Answers errors with HTTP 200, as the original server did.',
-    }),
-    bodyLimitBytes: Type.Integer({
-      minimum: 1024,
-      maximum: 1_073_741_824,
-      default: 1_048_576,
-      description: 'Longest request body in bytes. A longer one is answered with 413.',
-    }),
-  },
-  { ...closedWithDefaults, description: 'The REST server.' },
-);
 
 const log = Type.Object(
   {
@@ -334,7 +308,7 @@ export const DeploymentSchema = Type.Object(
       default: 'config.schema.json',
       description: 'Schema of the acquisition config, relative to this file.',
     }),
-    http,
+    http: httpSchema,
     access: accessSchema,
     log,
     paths,

@@ -54,6 +54,7 @@ export const ERROR_CODES = [
   'already_running',
   'lease_held',
   'rate_limited',
+  'too_many_streams',
   // A component is at fault.
   'component_failed',
   'component_refused',

@@ -160,6 +160,55 @@ describe('event streams', () => {
     while (!text.includes('"after":true')) await once(socket, 'data');
   });
 
+  describe('when there are as many as may be', () => {
+    let small: TestServer;
+    beforeEach(async () => {
+      small = await startTestServer({ integration: new FakeIntegration(), events: { mostStreams: 2 } });
+    });
+    afterEach(() => small.close());
+    const follow = () => fetch(`${small.url}/api/v1/events`);
+
+    it('are refused with 503, when to ask again, and what to do; a place that is free again is given', async () => {
+      const [first, second] = [new StreamReader(await follow()), new StreamReader(await follow())];
+      await Promise.all([first.until('snapshot'), second.until('snapshot')]);
+      const refused = await follow();
+      expect(refused.status).to.equal(503);
+      expect(refused.headers.get('retry-after')).to.match(/^[1-9]\d*$/);
+      const body = (await refused.json()) as { status: string; error: Record<string, unknown> };
+      expect(body.status).to.include('2 clients follow the events already');
+      expect(body.error).to.include({ code: 'too_many_streams', component: 'api', actual: 2 });
+      expect(body.error.hint).to.include('http.eventStreams');
+      await first.close();
+      let answer = await follow();
+      // The server learns a little later that the client has gone.
+      for (
+        const untilMs = performance.now() + 5_000;
+        answer.status === 503 && performance.now() < untilMs;
+      ) {
+        await answer.text();
+        answer = await follow();
+      }
+      expect(answer.status).to.equal(200);
+      await answer.body?.cancel();
+      await second.close();
+    });
+
+    it('take the place of one that does not read', async () => {
+      const deaf = await openDeaf(small.port);
+      const reading = new StreamReader(await follow());
+      await reading.until('snapshot');
+      flood(small.fake.events);
+      small.fake.events.add('state', { after: true });
+      await reading.until('"after":true');
+      const next = new StreamReader(await follow());
+      await next.until('snapshot');
+      // It is cut off, however much it had not read.
+      deaf.resume();
+      await once(deaf, 'close');
+      await Promise.all([reading.close(), next.close()]);
+    });
+  });
+
   it('of a client that reads nothing for two heartbeats are cut off', async () => {
     const integration = new FakeIntegration();
     const quick = await startTestServer({ integration, events: { heartbeatMs: 20 } });

@@ -49,6 +49,15 @@ function runPage(answers: Record<string, unknown>) {
 const settled = () => new Promise(setImmediate);
 
 describe('the page', () => {
+  it('says which deployment it shows, and of which version', async () => {
+    const { shown, stream } = runPage({
+      '/api/v1/info': { server_info: { deployment: 'cSAXS', version: '1.2.3' } },
+    });
+    stream.onopen();
+    await settled();
+    expect(shown('server').textContent).to.equal('cSAXS, dia 1.2.3');
+  });
+
   it('shows a snapshot: status, transition, file, frames', () => {
     const { shown, emit } = runPage({});
     emit('snapshot', {

@@ -47,7 +47,13 @@ describe('loadDeployment', () => {
     expect(deployment).to.deep.include({
       vocabulary: 'classic',
       existingFile: 'number',
-      http: { host: '127.0.0.1', port: 10000, legacyStatusCodes: false, bodyLimitBytes: 1_048_576 },
+      http: {
+        host: '127.0.0.1',
+        port: 10000,
+        legacyStatusCodes: false,
+        bodyLimitBytes: 1_048_576,
+        eventStreams: 200,
+      },
       log: { level: 'info' },
       auxiliaryWriters: [],
       trigger: { kind: 'none', options: {} },
