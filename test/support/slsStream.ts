@@ -8,16 +8,15 @@ const ROWS = 512;
  * The stream of a receiver with one Jungfrau module: messages as they were recorded, images with the number of the
  * frame in every pixel. `received` tells how many frames the receiver has of this run.
  *
- * A publisher drops what nobody has subscribed to yet. A real detector's first frame comes late enough; here a run's
- * images wait for a subscription that came after the last image of the run before.
+ * A publisher drops what nobody has subscribed to yet. A real detector's first frame comes late enough; here the images
+ * wait for a subscriber.
  */
 export class SlsStream {
-  readonly #socket = new XPublisher({ linger: 0, sendHighWaterMark: 0, verbosity: 'allSubs' });
+  readonly #socket = new XPublisher({ linger: 0, sendHighWaterMark: 0, verbosity: 'allSubsUnsubs' });
   readonly #received: () => number;
   #sent = 0;
   #firstFrameNumber = 1;
-  #isAwaited = false;
-  #mayBeHeard = false;
+  #subscribers = 0;
   #looking: NodeJS.Timeout | null = null;
   #sending = Promise.resolve();
 
@@ -37,7 +36,6 @@ export class SlsStream {
   begin(): void {
     this.#firstFrameNumber += this.#sent;
     this.#sent = 0;
-    this.#mayBeHeard = this.#isAwaited;
     this.#looking ??= setInterval(() => this.#sendNew(), LOOK_EVERY_MS);
   }
 
@@ -46,22 +44,17 @@ export class SlsStream {
     if (this.#looking === null) return;
     clearInterval(this.#looking);
     this.#looking = null;
-    this.#mayBeHeard = true;
     this.#sendNew();
     this.#send([header({ data: 0 })]);
   }
 
-  /** Subscriptions are messages that begin with 1. */
+  /** Subscriptions are messages that begin with 1, their ends with 0. */
   async #heed(): Promise<void> {
-    for await (const [message] of this.#socket) {
-      if (message?.[0] !== 1) continue;
-      this.#isAwaited = true;
-      this.#mayBeHeard = true;
-    }
+    for await (const [message] of this.#socket) this.#subscribers += message?.[0] === 1 ? 1 : -1;
   }
 
   #sendNew(): void {
-    if (!this.#mayBeHeard) return;
+    if (this.#subscribers === 0) return;
     for (const total = this.#received(); this.#sent < total; this.#sent++) {
       const number = this.#firstFrameNumber + this.#sent;
       const image = new Uint16Array(COLUMNS * ROWS).fill(this.#sent);
@@ -72,7 +65,6 @@ export class SlsStream {
         rx_roi: [0, COLUMNS - 1, 0, ROWS - 1],
       };
       this.#send([header(facts), Buffer.from(image.buffer)]);
-      this.#isAwaited = false;
     }
   }
 

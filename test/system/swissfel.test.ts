@@ -10,7 +10,6 @@ import { verifyFile } from '../../src/files/verifyFile.js';
 import { type RunningService, serve } from '../../src/serve.js';
 import { until } from '../support/calls.js';
 import type { acquisition } from '../support/integration.js';
-import { ProcessWriterBench } from '../support/processWriter.js';
 import { requirePython } from '../support/pythonTools.js';
 import { SwissfelSite } from '../support/swissfelSite.js';
 
@@ -35,7 +34,13 @@ describe('the deployment swissfel-jungfrau', function () {
     const readme = join(packagedDeploymentsFolder(), 'swissfel-jungfrau', 'README.md');
     quickStart = JSON.parse(/-d '(.*?)'/s.exec(await readFile(readme, 'utf8'))?.[1] ?? '');
     site = await SwissfelSite.open(python);
-    await integrate();
+    service = await serve({
+      deployment: 'swissfel-jungfrau',
+      flags: { port: 0 },
+      env: site.env,
+      quiet: true,
+    });
+    client = new DiaClient(service.url);
   });
   after(async () => {
     await service?.close();
@@ -45,17 +50,6 @@ describe('the deployment swissfel-jungfrau', function () {
     await client.kill();
     site.timing.length = 0;
   });
-
-  async function integrate(env: Record<string, string> = {}): Promise<void> {
-    await service?.close();
-    service = await serve({
-      deployment: 'swissfel-jungfrau',
-      flags: { port: 0 },
-      env: { ...site.env, ...env },
-      quiet: true,
-    });
-    client = new DiaClient(service.url);
-  }
 
   /** The quick start of the README, fired by the timing system. */
   function config(name: string, frames = 10, detector: object = {}): Config {
@@ -163,21 +157,13 @@ describe('the deployment swissfel-jungfrau', function () {
     expect(await status()).to.equal('INITIALIZED');
   });
 
-  // The last one: it changes the writer.
-  it("keeps nothing under /dev/null, with the beamline's own writer, and counts all the same", async () => {
-    const bench = await ProcessWriterBench.open();
-    try {
-      const declared = Object.keys(quickStart.writer).filter((name) => name.startsWith('general/'));
-      await integrate({ SWISSFEL_WRITER: bench.cppWriter(declared) });
-      await client.setConfig(config('/dev/null'));
-      expect((await client.start()).file).to.equal('/dev/null');
-      await client.waitForStatus('BSREAD_STILL_RUNNING', { timeoutMs: 20_000 });
-      site.broker.stopPulse();
-      await client.waitForStatus('FINISHED', { timeoutMs: 20_000 });
-      expect((await client.status()).progress).to.include({ written_frames: 40, expected_frames: 40 });
-      expect(site.broker.requests.at(-1)).to.equal('/dev/null');
-    } finally {
-      bench.close();
-    }
+  it('keeps nothing under /dev/null, and counts all the same', async () => {
+    await client.setConfig(config('/dev/null'));
+    expect((await client.start()).file).to.equal('/dev/null');
+    await client.waitForStatus('BSREAD_STILL_RUNNING', { timeoutMs: 20_000 });
+    site.broker.stopPulse();
+    await client.waitForStatus('FINISHED', { timeoutMs: 20_000 });
+    expect((await client.status()).progress).to.include({ written_frames: 40, expected_frames: 40 });
+    expect(site.broker.requests.at(-1)).to.equal('/dev/null');
   });
 });

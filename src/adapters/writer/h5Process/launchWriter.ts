@@ -3,11 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CallOptions } from '../../../contracts/component.js';
-import {
-  ComponentFailedError,
-  ComponentSilentError,
-  InvalidRequestError,
-} from '../../../contracts/errors.js';
+import { ComponentFailedError, ComponentSilentError } from '../../../contracts/errors.js';
 import type { WriterParameters } from '../../../contracts/writer.js';
 import { type Reservation, reserveFile } from '../../../files/freeName.js';
 import { lookUntil } from '../../transport/lookUntil.js';
@@ -78,20 +74,6 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
 
 /** Checks what would stand on the command line, without starting anything. */
 export function checkLaunch(launch: Omit<WriterLaunch, 'note'>): void {
-  const { component, options, parameters } = launch;
-  if (options.command === 'dia-writer' && parameters.outputFile === '/dev/null') {
-    throw new InvalidRequestError(
-      'invalid_path',
-      `${component} is dia-writer, which has to keep its frames.`,
-      {
-        component,
-        operation: 'check output_file',
-        expected: 'the name of a file',
-        actual: parameters.outputFile,
-        hint: "PSI's own writer takes /dev/null: name its start script in the option command.",
-      },
-    );
-  }
   commandLine(launch, { file: launch.parameters.outputFile, restPort: 1 });
   owner(launch);
 }
