@@ -81,6 +81,11 @@ const paths = Type.Object(
   { ...closedWithDefaults, description: 'Folders.' },
 );
 
+const SOME_COMPONENTS =
+  'Other `callTimeoutMs`, `statusTimeoutMs` and `lostAfterMs` for the components of a role: `detector`, `backend`, `writer`, `auxiliary` or `trigger`.';
+
+const componentLimit = Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400_000 }));
+
 const limits = Type.Object(
   {
     callTimeoutMs: milliseconds(20_000, 'Longest time for one call to a component.'),
@@ -111,6 +116,14 @@ const limits = Type.Object(
     ),
     pollRunningMs: milliseconds(20, 'Time between two looks at a component while an acquisition runs.'),
     pollIdleMs: milliseconds(1_000, 'Time between two looks at a component otherwise.'),
+    roles: Type.Record(
+      Type.String({ pattern: '^(detector|backend|writer|auxiliary|trigger)$' }),
+      Type.Object(
+        { callTimeoutMs: componentLimit, statusTimeoutMs: componentLimit, lostAfterMs: componentLimit },
+        closed,
+      ),
+      { ...closedWithDefaults, description: SOME_COMPONENTS },
+    ),
     minimumFreeBytes: Type.Integer({
       minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,

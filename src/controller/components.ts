@@ -4,7 +4,7 @@ import type { Detector } from '../contracts/detector.js';
 import type { Trigger } from '../contracts/trigger.js';
 import type { Writer } from '../contracts/writer.js';
 import type { Telemetry } from '../telemetry/logger.js';
-import type { ComponentView } from './interpretStatus.js';
+import type { ComponentView, JudgedRole } from './interpretStatus.js';
 import { Supervisor, type SupervisorLimits, type Watched } from './supervisor.js';
 
 /** The adapters of a deployment, before anything watches them. */
@@ -41,6 +41,11 @@ const observeWriter = async (writer: Writer, options: CallOptions): Promise<Obse
   return { status: report.status, report };
 };
 
+/** Limits of all components, and those of one role where they are others. */
+export interface ComponentLimits extends SupervisorLimits {
+  readonly roles?: Readonly<Record<string, Partial<SupervisorLimits>>>;
+}
+
 /** All components of a deployment, each under its supervisor. */
 export class Components {
   readonly pipelines: readonly Pipeline[];
@@ -50,46 +55,47 @@ export class Components {
   readonly all: readonly Watched[];
   private readonly initiallyDisabled: ReadonlySet<string>;
 
-  constructor(adapters: Adapters, limits: SupervisorLimits, telemetry: Telemetry) {
+  constructor(adapters: Adapters, limits: ComponentLimits, telemetry: Telemetry) {
     const single = adapters.pipelines.length === 1;
     const count = 3 * adapters.pipelines.length + adapters.auxiliaryWriters.length + 1;
-    const common = { limits, telemetry, shortestLookMs: (count * 1000) / MOST_LOOKS_HZ };
+    const common = (role: JudgedRole) => ({
+      role,
+      limits: { ...limits, ...limits.roles?.[role] },
+      telemetry,
+      shortestLookMs: (count * 1000) / MOST_LOOKS_HZ,
+    });
     const nameOf = (pipeline: string, role: string) => (single ? role : `${pipeline}.${role}`);
     this.pipelines = adapters.pipelines.map(({ name, detector, backend, writer }) => ({
       name,
       detector: new Supervisor({
-        ...common,
+        ...common('detector'),
         name: nameOf(name, 'detector'),
-        role: 'detector',
         adapter: detector,
         observe: observeStatus,
       }),
       backend: new Supervisor({
-        ...common,
+        ...common('backend'),
         name: nameOf(name, 'backend'),
-        role: 'backend',
         adapter: backend,
         observe: observeStatus,
       }),
       writer: new Supervisor({
-        ...common,
+        ...common('writer'),
         name: nameOf(name, 'writer'),
-        role: 'writer',
         adapter: writer,
         observe: observeWriter,
       }),
     }));
     this.auxiliaryWriters = adapters.auxiliaryWriters.map(
       ({ name, writer }) =>
-        new Supervisor({ ...common, name, role: 'auxiliary', adapter: writer, observe: observeWriter }),
+        new Supervisor({ ...common('auxiliary'), name, adapter: writer, observe: observeWriter }),
     );
     this.trigger =
       adapters.trigger === null
         ? null
         : new Supervisor({
-            ...common,
+            ...common('trigger'),
             name: 'trigger',
-            role: 'trigger',
             adapter: adapters.trigger,
             observe: observeStatus,
           });
