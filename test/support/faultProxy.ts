@@ -17,8 +17,8 @@ export type Fault = (typeof FAULTS)[number];
 const ABSENT: readonly Fault[] = ['refuses', 'dies', 'returns'];
 /** A slow answer comes after so long, which is within the limits of the test deployments. */
 export const SLOW_MS = 50;
-/** A component that comes back does so after so long, which is longer than a run tolerates. */
-const RETURN_MS = 850;
+/** A component that comes back does so after so long, which is longer than any command or run waits for it. */
+const RETURN_MS = 2_000;
 
 /** What a lying component says: this word in this field of its status. */
 export interface Lie {
@@ -48,6 +48,15 @@ export abstract class FaultProxy {
     });
   }
 
+  /** Settles when `operation` is asked for next. */
+  next(operation: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.onOperation = (seen) => {
+        if (seen === operation) resolve();
+      };
+    });
+  }
+
   /** The component is as it should be again. */
   async clear(): Promise<void> {
     this.#fault = null;
@@ -63,13 +72,14 @@ export abstract class FaultProxy {
     return this.#fault;
   }
 
-  protected get isAbsent(): boolean {
+  /** Whether nothing listens at the address. */
+  get isAbsent(): boolean {
     return this.#fault !== null && ABSENT.includes(this.#fault);
   }
 
-  /** Puts the lie into the object that holds the status. */
-  protected disguise(status: Record<string, unknown>): void {
-    if (this.#lie !== null) status[this.#lie.field] = this.#lie.word;
+  /** Puts the lie into an answer that tells the component's state. */
+  protected disguise(answer: Record<string, unknown>): void {
+    if (this.#lie !== null && this.#lie.field in answer) answer[this.#lie.field] = this.#lie.word;
   }
 
   abstract close(): Promise<void>;

@@ -14,17 +14,15 @@ interface Answer {
 export class HttpFaultProxy extends FaultProxy {
   /** Where the component is; may change when the component is replaced. */
   upstream: string;
-  readonly #status: string;
   readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch(() => response.socket?.destroy());
   });
   readonly #sockets = new Set<Socket>();
   #port = 0;
 
-  private constructor(upstream: string, status: string) {
+  private constructor(upstream: string) {
     super();
     this.upstream = upstream;
-    this.#status = status;
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => undefined);
@@ -32,9 +30,8 @@ export class HttpFaultProxy extends FaultProxy {
     });
   }
 
-  /** `status` is the operation that asks for the component's state. */
-  static async open(upstream: string, status: string): Promise<HttpFaultProxy> {
-    const proxy = new HttpFaultProxy(upstream, status);
+  static async open(upstream: string): Promise<HttpFaultProxy> {
+    const proxy = new HttpFaultProxy(upstream);
     await proxy.appear();
     return proxy;
   }
@@ -75,14 +72,14 @@ export class HttpFaultProxy extends FaultProxy {
       response,
       answer.code,
       answer.type,
-      fault === 'wrongState' && operation === this.#status ? this.#disguised(answer.body) : answer.body,
+      fault === 'wrongState' ? this.#disguised(answer.body) : answer.body,
     );
   }
 
   #disguised(body: Buffer): Buffer {
-    const status = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    this.disguise(status);
-    return Buffer.from(JSON.stringify(status));
+    const answer = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    this.disguise(answer);
+    return Buffer.from(JSON.stringify(answer));
   }
 
   async #forward({ method, url }: IncomingMessage, body: Buffer): Promise<Answer> {

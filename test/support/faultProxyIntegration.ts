@@ -39,19 +39,24 @@ export interface FaultyIntegration {
   close(): Promise<void>;
 }
 
-/** Short enough that a cell of the matrix takes well under a second; far longer than a healthy answer takes. */
-export const LIMITS = {
-  callTimeoutMs: 500,
-  statusTimeoutMs: 350,
-  lostAfterMs: 350,
-  settleTimeoutMs: 700,
-  drainTimeoutMs: 1_200,
-  auxiliaryTimeoutMs: 1_000,
-  configureTimeoutMs: 2_000,
-  startTimeoutMs: 2_000,
-  stopTimeoutMs: 2_500,
-  pollIdleMs: 50,
-};
+/** Longest times for commands. */
+export const DEADLINES = { configureTimeoutMs: 5_000, startTimeoutMs: 5_000, stopTimeoutMs: 5_000 };
+
+/** Times that a healthy component keeps on a busy machine as well. */
+const HEALTHY = { callTimeoutMs: 5_000, statusTimeoutMs: 5_000, lostAfterMs: 5_000 };
+
+/** Times of the component that is to be broken, so that a cell of the matrix takes about half a second. */
+const BROKEN = { callTimeoutMs: 600, statusTimeoutMs: 400, lostAfterMs: 250 };
+
+const limitsWith = (broken: Role) => ({
+  ...DEADLINES,
+  ...HEALTHY,
+  roles: { [broken]: BROKEN },
+  settleTimeoutMs: 800,
+  drainTimeoutMs: 2_500,
+  pollRunningMs: 80,
+  pollIdleMs: 400,
+});
 
 const BSREAD = {
   type: 'object',
@@ -59,21 +64,24 @@ const BSREAD = {
   properties: { output_file: { type: 'string' }, user_id: { type: 'integer' } },
 };
 
-/** Boots components, proxies and the controller. */
-export async function bootFaulty(): Promise<FaultyIntegration> {
+/** Boots components, proxies and the controller; `broken` is the role whose faults are to be noticed soon. */
+export async function bootFaulty(broken: Role): Promise<FaultyIntegration> {
   const closing: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
-    return { ...(await bootAll(closing)), close };
+    return { ...(await bootAll(closing, limitsWith(broken))), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function bootAll(closing: (() => Promise<unknown>)[]): Promise<Omit<FaultyIntegration, 'close'>> {
+async function bootAll(
+  closing: (() => Promise<unknown>)[],
+  limits: object,
+): Promise<Omit<FaultyIntegration, 'close'>> {
   const [detector, timing] = await Promise.all([
     program('simulation/detector', ['--shape', '8x16'], {
       control: '--control-port',
@@ -121,9 +129,9 @@ async function bootAll(closing: (() => Promise<unknown>)[]): Promise<Omit<Faulty
   const proxies = {
     detector: await ZmqFaultProxy.open(detector.endpoint('control')),
     trigger: await ZmqFaultProxy.open(timing.endpoint('control')),
-    backend: await HttpFaultProxy.open(backend.endpoint('http'), 'GET /v1/state'),
-    writer: await HttpFaultProxy.open(writer.endpoint('http'), 'GET /status'),
-    auxiliary: await HttpFaultProxy.open(broker.http.url, 'GET /status'),
+    backend: await HttpFaultProxy.open(backend.endpoint('http')),
+    writer: await HttpFaultProxy.open(writer.endpoint('http')),
+    auxiliary: await HttpFaultProxy.open(broker.http.url),
   };
   for (const proxy of Object.values(proxies)) closing.push(() => proxy.close());
   const dia = await boot({
@@ -139,7 +147,7 @@ async function bootAll(closing: (() => Promise<unknown>)[]): Promise<Omit<Faulty
       ],
       auxiliaryWriters: [{ name: 'bsread', kind: 'broker', options: { url: proxies.auxiliary.url } }],
       trigger: { kind: 'simulated', options: { endpoint: proxies.trigger.endpoint } },
-      limits: LIMITS,
+      limits,
       services: [],
     },
   });

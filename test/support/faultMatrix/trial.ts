@@ -1,103 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { StatusAnswer } from '../../src/api/schemas.js';
-import { DiaClientError } from '../../src/client/client.js';
-import { verifyFile } from '../../src/files/verifyFile.js';
-import { until } from '../support/calls.js';
-import { FAULTS, type Fault } from '../support/faultProxy.js';
-import {
-  bootFaulty,
-  type FaultyIntegration,
-  LIMITS,
-  ROLES,
-  type Role,
-} from '../support/faultProxyIntegration.js';
-import { acquisition } from '../support/integration.js';
+import type { StatusAnswer } from '../../../src/api/schemas.js';
+import { DiaClientError } from '../../../src/client/client.js';
+import { verifyFile } from '../../../src/files/verifyFile.js';
+import { until } from '../calls.js';
+import { DEADLINES, type FaultyIntegration, ROLES, type Role } from '../faultProxyIntegration.js';
+import { acquisition } from '../integration.js';
+import { CARRIES_OUT, type Cell, FIRST, type Phase, TOLD, WRONG_WORDS } from './cells.js';
 
-const PHASES = ['idle', 'configuring', 'starting', 'acquiring', 'draining', 'stopping', 'resetting'] as const;
-
-type Phase = (typeof PHASES)[number];
-
-interface Cell {
-  readonly role: Role;
-  readonly fault: Fault;
-  readonly phase: Phase;
-}
-
-/** The request that a fault meets first, in the phases that a command begins: whose, and which. */
-const FIRST: Readonly<Partial<Record<Phase, Readonly<Record<Role, readonly [Role, string]>>>>> = {
-  configuring: {
-    detector: ['detector', 'configure'],
-    backend: ['backend', 'POST /v1/state/configure'],
-    writer: ['writer', 'POST /configure'],
-    auxiliary: ['auxiliary', 'POST /parameters'],
-    // It has no parameters; it is looked at when the others have taken theirs.
-    trigger: ['detector', 'configure'],
-  },
-  starting: {
-    detector: ['detector', 'execute start'],
-    backend: ['backend', 'POST /v1/state/open'],
-    writer: ['writer', 'POST /start'],
-    // The broker is armed since it has its parameters; it is looked at when all are started.
-    auxiliary: ['writer', 'POST /start'],
-    trigger: ['trigger', 'execute start_triggers'],
-  },
-  stopping: {
-    detector: ['detector', 'execute stop'],
-    backend: ['backend', 'POST /v1/state/close'],
-    writer: ['writer', 'POST /stop'],
-    auxiliary: ['auxiliary', 'GET /stop'],
-    trigger: ['trigger', 'execute stop_triggers'],
-  },
-  resetting: {
-    detector: ['detector', 'execute stop'],
-    backend: ['backend', 'POST /v1/state/reset'],
-    writer: ['writer', 'POST /reset'],
-    auxiliary: ['auxiliary', 'GET /stop'],
-    trigger: ['trigger', 'execute stop_triggers'],
-  },
-};
-
-/** A word that each role must not say in a phase. */
-const WRONG_WORDS: Readonly<Record<Role, { field: string } & Readonly<Record<Phase, string>>>> = {
-  detector: {
-    field: 'state',
-    ...{ idle: 'running', configuring: 'running', starting: 'error', acquiring: 'error' },
-    ...{ draining: 'running', stopping: 'running', resetting: 'running' },
-  },
-  backend: {
-    field: 'global_state',
-    ...{ idle: 'OPEN', configuring: 'INITIALIZED', starting: 'CONFIGURED', acquiring: 'CLOSED' },
-    ...{ draining: 'ERROR', stopping: 'CLOSED', resetting: 'CONFIGURED' },
-  },
-  writer: {
-    field: 'status',
-    ...{ idle: 'receiving', configuring: 'writing', starting: 'configured', acquiring: 'configured' },
-    ...{ draining: 'error', stopping: 'writing', resetting: 'configured' },
-  },
-  auxiliary: {
-    field: 'status',
-    ...{ idle: 'receiving', configuring: 'receiving', starting: 'error', acquiring: 'error' },
-    ...{ draining: 'error', stopping: 'receiving', resetting: 'configured' },
-  },
-  trigger: {
-    field: 'triggers',
-    ...{ idle: 'error', configuring: 'error', starting: 'error', acquiring: 'error' },
-    ...{ draining: 'error', stopping: 'error', resetting: 'error' },
-  },
-};
-
-/** What a component is when it was told that the run is over. */
-const TOLD: Readonly<Record<Role, readonly string[]>> = {
-  detector: ['idle'],
-  backend: ['INITIALIZED', 'CONFIGURED', 'CLOSED'],
-  writer: ['stopped', 'finished'],
-  auxiliary: ['stopped'],
-  trigger: ['idle'],
-};
-
-/** Faults under which a component carries out what it is told all the same. */
-const CARRIES_OUT: readonly Fault[] = ['slow', 'wrongState', 'cuts'];
-const AT_REST = [
+/** The words of the table of states. */
+const WORDS = [
   'INITIALIZED',
   'CONFIGURED',
   'RUNNING',
@@ -107,13 +19,10 @@ const AT_REST = [
   'ERROR',
 ];
 /** What everything else than the components may take, on a busy machine. */
-const MARGIN_MS = 3_000;
+const MARGIN_MS = 5_000;
 const FOREVER = 10_000;
-const LANES = 2;
-
-const ALL: readonly Cell[] = PHASES.flatMap((phase) =>
-  ROLES.flatMap((role) => FAULTS.map((fault) => ({ role, fault, phase }))),
-);
+/** The status is looked at so often: more would cost more than what is looked at. */
+const LOOK_EVERY_MS = 20;
 
 const config = (name: string, frames: number, periodS: number) => ({
   ...acquisition(`${name}.h5`, frames, periodS),
@@ -130,7 +39,7 @@ const config = (name: string, frames: number, periodS: number) => ({
 const word = ({ status }: { status: string }) => status.replace('IntegrationStatus.', '');
 
 /** One run of the matrix's question: what becomes of the integration when this breaks now. */
-class Trial {
+export class Trial {
   readonly #integration: FaultyIntegration;
   readonly #cell: Cell;
   readonly #name: string;
@@ -152,7 +61,6 @@ class Trial {
     await this.#recovers();
     if (phase !== 'idle' && fault !== 'slow') await this.#told(ROLES);
     await this.#framesAreOnDisk();
-    await this.#worksAgain();
   }
 
   get #client() {
@@ -171,11 +79,11 @@ class Trial {
         return;
       case 'starting':
       case 'resetting':
-        await this.#client.setConfig(config(this.#name, FOREVER, 0.005));
+        await this.#client.setConfig(config(this.#name, FOREVER, 0.01));
         return;
       case 'acquiring':
       case 'stopping':
-        await this.#client.setConfig(config(this.#name, FOREVER, 0.005));
+        await this.#client.setConfig(config(this.#name, FOREVER, 0.01));
         await this.#client.start();
         await this.#status(({ progress }) => (progress?.written_frames ?? 0) > 2);
         return;
@@ -198,6 +106,8 @@ class Trial {
     }
     const [whose, operation] = first;
     const { proxy } = this.#integration.components[whose];
+    // Those who watch ask the same; when they have just asked, the next to ask is the command.
+    if (operation.endsWith('/status')) await proxy.next(operation);
     let isStruck = false;
     proxy.onOperation = (seen) => {
       if (isStruck || seen !== operation) return;
@@ -209,7 +119,7 @@ class Trial {
     }
     const startedAt = performance.now();
     const command = {
-      configuring: () => this.#client.setConfig(config(this.#name, FOREVER, 0.005)),
+      configuring: () => this.#client.setConfig(config(this.#name, FOREVER, 0.01)),
       starting: () => this.#client.start(),
       stopping: () => this.#client.stop(),
       resetting: () => this.#client.reset(),
@@ -219,11 +129,12 @@ class Trial {
       (error: DiaClientError) => error,
     );
     const tookMs = performance.now() - startedAt;
+    this.#isStillAway('when the command ended');
     proxy.onOperation = () => undefined;
     expect(isStruck, `${operation} was asked for`).to.equal(true);
-    const ownMs = phase === 'configuring' ? LIMITS.configureTimeoutMs : LIMITS.startTimeoutMs;
+    const ownMs = phase === 'configuring' ? DEADLINES.configureTimeoutMs : DEADLINES.startTimeoutMs;
     expect(tookMs, 'the command ends within its deadline').to.be.lessThan(
-      ownMs + LIMITS.stopTimeoutMs + MARGIN_MS,
+      ownMs + DEADLINES.stopTimeoutMs + MARGIN_MS,
     );
     return refusal;
   }
@@ -272,8 +183,14 @@ class Trial {
     this.#tellsAll('/status', { ...status.error });
     expect(status.error?.component, 'the component at fault').to.equal(name);
     if (phase === 'idle') return;
+    this.#isStillAway('when the error had settled');
     const reachable = ROLES.filter((one) => one !== role || CARRIES_OUT.includes(fault));
     await this.#told(reachable);
+  }
+
+  /** What comes back by itself does so later than any deadline that its absence runs into. */
+  #isStillAway(when: string): void {
+    if (this.#cell.fault === 'returns') expect(this.#struck.proxy.isAbsent, `away ${when}`).to.equal(true);
   }
 
   /** An error that helps at night says where, what, and what next. */
@@ -316,15 +233,6 @@ class Trial {
     expect(framesWritten, 'frames on disk').to.be.at.least(least);
   }
 
-  async #worksAgain(): Promise<void> {
-    await this.#client.start({ sections: config(`${this.#name}-after`, 3, 0.002) });
-    this.#integration.broker().stopPulse();
-    await this.#client.waitForStatus('FINISHED', { timeoutMs: 5_000 });
-    const { framesWritten } = await verifyFile(this.#integration.dia.file(`${this.#name}-after.h5`));
-    expect(framesWritten).to.equal(3);
-    await this.#client.reset();
-  }
-
   /** A run with a silent component reports ERROR at once, and ends when the component counts as lost. */
   #settledError(): Promise<StatusAnswer> {
     const { phase, fault } = this.#cell;
@@ -341,119 +249,21 @@ class Trial {
   #status(fits: (status: StatusAnswer) => boolean): Promise<StatusAnswer> {
     return until(
       async () => {
+        await delay(LOOK_EVERY_MS);
         const status = await this.#client.status();
-        expect(AT_REST).to.include(word(status));
+        expect(WORDS).to.include(word(status));
         return status;
       },
       fits,
-      LIMITS.stopTimeoutMs + MARGIN_MS,
+      DEADLINES.stopTimeoutMs + MARGIN_MS,
     );
   }
 }
 
-/** A cell on its way, and what it came to. */
-class Case {
-  readonly cell: Cell;
-  readonly outcome: Promise<void>;
-  tookMs = 0;
-  hasPassed = false;
-  #resolve: () => void = () => undefined;
-  #reject: (reason: unknown) => void = () => undefined;
-
-  constructor(cell: Cell) {
-    this.cell = cell;
-    this.outcome = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    this.outcome.catch(() => undefined);
-  }
-
-  /** Whether the integration may be used again. */
-  async run(integration: FaultyIntegration): Promise<boolean> {
-    const startedAt = performance.now();
-    try {
-      await new Trial(integration, this.cell).run();
-      this.hasPassed = true;
-      this.#resolve();
-    } catch (error) {
-      this.#reject(error);
-    }
-    this.tookMs = performance.now() - startedAt;
-    return this.hasPassed;
-  }
-
-  fail(reason: unknown): void {
-    this.#reject(reason);
-  }
-}
-
-const WORDS: Readonly<Record<Fault, string>> = {
-  refuses: 'refuses connections',
-  hangs: 'hangs',
-  slow: 'answers slowly',
-  fails: 'answers with an error',
-  garbage: 'answers garbage',
-  wrongState: 'is in a wrong state',
-  dies: 'dies',
-  cuts: 'closes in mid-answer',
-  returns: 'goes away and comes back',
-};
-
-describe('the fault matrix', function () {
-  this.timeout(240_000);
-  // A few cells by name, to look at them alone.
-  const wanted = new RegExp(process.env.DIA_FAULT_CELLS ?? '');
-  const cases = ALL.filter(({ role, fault, phase }) => wanted.test(`${role} ${fault} ${phase}`)).map(
-    (cell) => new Case(cell),
-  );
-  const startedAt = performance.now();
-  let lanes: Promise<void>[] = [];
-
-  before(() => {
-    const queue = [...cases];
-    lanes = Array.from({ length: LANES }, async () => {
-      let integration: FaultyIntegration | null = null;
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        try {
-          integration ??= await bootFaulty();
-        } catch (error) {
-          next.fail(error);
-          continue;
-        }
-        if (await next.run(integration)) continue;
-        await integration.close();
-        integration = null;
-      }
-      await integration?.close();
-    });
-  });
-
-  after(async () => {
-    await Promise.all(lanes);
-    process.stdout.write(table(cases, performance.now() - startedAt));
-  });
-
-  for (const { cell, outcome } of cases) {
-    it(`${cell.phase}: the ${cell.role} ${WORDS[cell.fault]}`, () => outcome);
-  }
-});
-
-function table(cases: readonly Case[], tookMs: number): string {
-  const rows = PHASES.flatMap((phase) =>
-    ROLES.map((role) => {
-      const marks = FAULTS.map((fault) => {
-        const found = cases.find(
-          ({ cell }) => cell.phase === phase && cell.role === role && cell.fault === fault,
-        );
-        return (found === undefined ? '-' : found.hasPassed ? 'ok' : 'FAILED').padEnd(11);
-      });
-      return `${phase.padEnd(12)}${role.padEnd(10)}${marks.join('')}`;
-    }),
-  );
-  const head = `${''.padEnd(22)}${FAULTS.map((fault) => fault.padEnd(11)).join('')}`;
-  const passed = cases.filter(({ hasPassed }) => hasPassed).length;
-  const slowest = [...cases].sort((a, b) => b.tookMs - a.tookMs)[0];
-  const sum = `${cases.length} cells, ${passed} passed, ${(tookMs / 1000).toFixed(0)} s; the slowest took ${slowest?.tookMs.toFixed(0)} ms`;
-  return `\n${[head, ...rows, sum].join('\n')}\n`;
+/** A whole acquisition, as any client would take it: what was broken before has left nothing behind. */
+export async function takeAcquisition({ dia, broker }: FaultyIntegration): Promise<void> {
+  await dia.client.start({ sections: config('afterwards', 3, 0.002) });
+  broker().stopPulse();
+  await dia.client.waitForStatus('FINISHED', { timeoutMs: 10_000 });
+  expect((await verifyFile(dia.file('afterwards.h5'))).framesWritten).to.equal(3);
 }

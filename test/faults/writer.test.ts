@@ -1,0 +1,3 @@
+import { describeFaults } from '../support/faultMatrix/faultMatrix.js';
+
+describeFaults('writer');
