@@ -17,8 +17,6 @@ export type Fault = (typeof FAULTS)[number];
 const ABSENT: readonly Fault[] = ['refuses', 'dies', 'returns'];
 /** A slow answer comes after so long, which is within the limits of the test deployments. */
 export const SLOW_MS = 50;
-/** A component that comes back does so after so long, which is longer than any command or run waits for it. */
-const RETURN_MS = 2_000;
 
 /** What a lying component says: this word in this field of its status. */
 export interface Lie {
@@ -31,6 +29,8 @@ export interface Lie {
  * fault when it is struck with one.
  */
 export abstract class FaultProxy {
+  /** After how long a component that comes back does so. */
+  returnsMs = 1_000;
   /** Called with each request before it is handled: a fault struck here already meets this request. */
   onOperation: (operation: string) => void = () => undefined;
   #fault: Fault | null = null;
@@ -44,7 +44,7 @@ export abstract class FaultProxy {
     if (ABSENT.includes(fault)) this.vanish();
     if (fault !== 'returns') return;
     this.#comesBack = new Promise((resolve, reject) => {
-      setTimeout(() => this.clear().then(resolve, reject), RETURN_MS);
+      setTimeout(() => this.clear().then(resolve, reject), this.returnsMs);
     });
   }
 

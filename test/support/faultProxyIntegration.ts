@@ -36,27 +36,42 @@ export interface FaultyIntegration {
   readonly dia: TestIntegration;
   readonly broker: () => FakeBroker;
   readonly components: Readonly<Record<Role, ProxiedComponent>>;
+  /** Longest times for commands. */
+  readonly deadlines: typeof DEADLINES;
   close(): Promise<void>;
 }
 
 /** Longest times for commands. */
-export const DEADLINES = { configureTimeoutMs: 5_000, startTimeoutMs: 5_000, stopTimeoutMs: 5_000 };
+const DEADLINES = { configureTimeoutMs: 5_000, startTimeoutMs: 5_000, stopTimeoutMs: 5_000 };
 
-/** Times that a healthy component keeps on a busy machine as well. */
+/** Times that a healthy component keeps in any case. */
 const HEALTHY = { callTimeoutMs: 5_000, statusTimeoutMs: 5_000, lostAfterMs: 5_000 };
 
 /** Times of the component that is to be broken, so that a cell of the matrix takes about half a second. */
 const BROKEN = { callTimeoutMs: 600, statusTimeoutMs: 400, lostAfterMs: 250 };
 
-const limitsWith = (broken: Role) => ({
-  ...DEADLINES,
-  ...HEALTHY,
-  roles: { [broken]: BROKEN },
-  settleTimeoutMs: 800,
-  drainTimeoutMs: 2_500,
-  pollRunningMs: 80,
-  pollIdleMs: 400,
-});
+/** For the others: how long lies are waited out, and a writer for frames that do not come. */
+const WAITS = { settleTimeoutMs: 800, drainTimeoutMs: 2_500 };
+
+/** A component comes back by itself after so long, which is longer than any command or run waits for it. */
+const RETURNS_MS = 2_000;
+
+/** Starting the components takes at most so long where nothing else runs. */
+const QUIET_START_MS = 1_500;
+const MOST_PATIENCE = 8;
+
+const times = <T extends Readonly<Record<string, number>>>(all: T, factor: number): T =>
+  Object.fromEntries(Object.entries(all).map(([name, ms]) => [name, Math.round(ms * factor)])) as T;
+
+/** All times, longer by the patience that a busy machine needs. */
+function limitsWith(broken: Role, patience: number) {
+  return {
+    ...times({ ...DEADLINES, ...HEALTHY, ...WAITS }, patience),
+    roles: { [broken]: times(BROKEN, patience) },
+    pollRunningMs: 80,
+    pollIdleMs: 400,
+  };
+}
 
 const BSREAD = {
   type: 'object',
@@ -71,7 +86,7 @@ export async function bootFaulty(broken: Role): Promise<FaultyIntegration> {
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
-    return { ...(await bootAll(closing, limitsWith(broken))), close };
+    return { ...(await bootAll(closing, broken)), close };
   } catch (error) {
     await close();
     throw error;
@@ -80,8 +95,9 @@ export async function bootFaulty(broken: Role): Promise<FaultyIntegration> {
 
 async function bootAll(
   closing: (() => Promise<unknown>)[],
-  limits: object,
+  broken: Role,
 ): Promise<Omit<FaultyIntegration, 'close'>> {
+  const startedAt = performance.now();
   const [detector, timing] = await Promise.all([
     program('simulation/detector', ['--shape', '8x16'], {
       control: '--control-port',
@@ -133,7 +149,12 @@ async function bootAll(
     writer: await HttpFaultProxy.open(writer.endpoint('http')),
     auxiliary: await HttpFaultProxy.open(broker.http.url),
   };
-  for (const proxy of Object.values(proxies)) closing.push(() => proxy.close());
+  const tookMs = performance.now() - startedAt;
+  const patience = Math.min(MOST_PATIENCE, Math.max(1, tookMs / QUIET_START_MS));
+  for (const proxy of Object.values(proxies)) {
+    proxy.returnsMs = RETURNS_MS * patience;
+    closing.push(() => proxy.close());
+  }
   const dia = await boot({
     sections: { bsread: BSREAD },
     settings: {
@@ -147,7 +168,7 @@ async function bootAll(
       ],
       auxiliaryWriters: [{ name: 'bsread', kind: 'broker', options: { url: proxies.auxiliary.url } }],
       trigger: { kind: 'simulated', options: { endpoint: proxies.trigger.endpoint } },
-      limits,
+      limits: limitsWith(broken, patience),
       services: [],
     },
   });
@@ -162,6 +183,7 @@ async function bootAll(
   };
   return {
     dia,
+    deadlines: times(DEADLINES, patience),
     broker: () => broker,
     components: {
       detector: {
@@ -202,7 +224,7 @@ async function warmUp(writer: Writer): Promise<void> {
   const outputFile = join(folder, 'warm-up.h5');
   const unimportant = { userId: 0, extra: {}, acquisition: {}, acquisitionId: 'none' };
   await writer.configure({ outputFile, frames: 1, existingFile: 'overwrite', ...unimportant }, within());
-  await writer.start(within());
+  await writer.start(within(30_000));
   await writer.reset(within());
   await rm(folder, { recursive: true });
 }

@@ -88,7 +88,7 @@ async function runLane(role: Role, queue: Case[]): Promise<void> {
 /** Breaks one component in every way, in every phase of an acquisition. */
 export function describeFaults(role: Role): void {
   describe(`the fault matrix: the ${role}`, function () {
-    this.timeout(180_000);
+    this.timeout(280_000);
     // A few cells by name, to look at them alone.
     const wanted = new RegExp(process.env.DIA_FAULT_CELLS ?? '');
     const cases = FAULTS.flatMap((fault) => PHASES.map((phase) => ({ role, fault, phase })))

@@ -4,7 +4,7 @@ import type { StatusAnswer } from '../../../src/api/schemas.js';
 import { DiaClientError } from '../../../src/client/client.js';
 import { verifyFile } from '../../../src/files/verifyFile.js';
 import { until } from '../calls.js';
-import { DEADLINES, type FaultyIntegration, ROLES, type Role } from '../faultProxyIntegration.js';
+import { type FaultyIntegration, ROLES, type Role } from '../faultProxyIntegration.js';
 import { acquisition } from '../integration.js';
 import { CARRIES_OUT, type Cell, FIRST, type Phase, TOLD, WRONG_WORDS } from './cells.js';
 
@@ -132,10 +132,9 @@ export class Trial {
     this.#isStillAway('when the command ended');
     proxy.onOperation = () => undefined;
     expect(isStruck, `${operation} was asked for`).to.equal(true);
-    const ownMs = phase === 'configuring' ? DEADLINES.configureTimeoutMs : DEADLINES.startTimeoutMs;
-    expect(tookMs, 'the command ends within its deadline').to.be.lessThan(
-      ownMs + DEADLINES.stopTimeoutMs + MARGIN_MS,
-    );
+    const { configureTimeoutMs, startTimeoutMs, stopTimeoutMs } = this.#integration.deadlines;
+    const ownMs = phase === 'configuring' ? configureTimeoutMs : startTimeoutMs;
+    expect(tookMs, 'the command ends within its deadline').to.be.lessThan(ownMs + stopTimeoutMs + MARGIN_MS);
     return refusal;
   }
 
@@ -255,7 +254,7 @@ export class Trial {
         return status;
       },
       fits,
-      DEADLINES.stopTimeoutMs + MARGIN_MS,
+      this.#integration.deadlines.stopTimeoutMs + MARGIN_MS,
     );
   }
 }

@@ -141,15 +141,17 @@ describe('loadDeployment', () => {
     ],
     [
       'wrong values',
-      `${MINIMAL}http: { port: 70000, legacyStatusCodes: maybe }\nlimits:\n  callTimeoutMs: 0.5\n  stopTimeoutMs: 0\nexistingFile: overwrit\nvocabulary: 5\nlog: 7\n`,
+      `${MINIMAL}http: { port: 70000, legacyStatusCodes: maybe }\nlimits:\n  callTimeoutMs: 0.5\n  stopTimeoutMs: 0\n  roles: { writer: { pollIdleMs: 3 }, camera: {} }\nexistingFile: overwrit\nvocabulary: 5\nlog: 7\n`,
       [
         'line 7, http.port: expected at most 65535, got 70000.',
         'line 7, http.legacyStatusCodes: expected true or false, got "maybe".',
         'line 9, limits.callTimeoutMs: expected a whole number, got 0.5.',
         'line 10, limits.stopTimeoutMs: expected at least 1, got 0.',
-        `line 11, existingFile: expected one of number, refuse, overwrite, got "overwrit". Did you mean 'overwrite'?`,
-        'line 12, vocabulary: expected one of classic, ready, got 5.',
-        'line 13, log: expected a group of keys, got 7.',
+        'line 11, limits.roles.camera: unknown key.',
+        "line 11, limits.roles.writer.pollIdleMs: unknown key. Known are 'callTimeoutMs', 'statusTimeoutMs', 'lostAfterMs'.",
+        `line 12, existingFile: expected one of number, refuse, overwrite, got "overwrit". Did you mean 'overwrite'?`,
+        'line 13, vocabulary: expected one of classic, ready, got 5.',
+        'line 14, log: expected a group of keys, got 7.',
       ],
     ],
     [
