@@ -39,7 +39,7 @@ interface Registration<Adapter> {
 
 type Registrations<Adapter> = Readonly<Record<string, Registration<Adapter>>>;
 
-const ajv = new Ajv2020({ allErrors: true, useDefaults: true });
+const ajv = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true });
 
 function registration<Schema extends TSchema, Adapter>(
   optionsSchema: Schema,
@@ -171,9 +171,12 @@ function invalid(name: string, findings: string[]): InvalidRequestError {
   });
 }
 
-function describe({ instancePath, keyword, params, message }: ErrorObject, schema: TSchema): string {
+function describe({ instancePath, keyword, params, message, data }: ErrorObject, schema: TSchema): string {
   const path = `options${instancePath.replaceAll('/', '.')}`;
-  if (keyword !== 'additionalProperties') return `${path} ${message ?? 'is wrong'}`;
+  if (keyword === 'required') return `${path}.${params.missingProperty} is missing`;
+  if (keyword !== 'additionalProperties') {
+    return `${path} ${message ?? 'is wrong'}, got ${JSON.stringify(data)?.slice(0, 80)}`;
+  }
   const stranger = String(params.additionalProperty);
   const known = 'properties' in schema ? Object.keys(schema.properties ?? {}) : [];
   if (known.length === 0) return `${path}.${stranger} is unknown: there are no options`;

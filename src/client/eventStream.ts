@@ -20,6 +20,8 @@ export interface EventsOptions {
   readonly lastEventId?: string;
   /** How long a server that went away is looked for before giving up; 30 s unless told. */
   readonly reconnectTimeoutMs?: number;
+  /** Told when the connection is cut, and when the first event comes after that. */
+  readonly onConnection?: (state: 'lost' | 'back') => void;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -45,6 +47,7 @@ export async function* followEvents(
     try {
       for await (const event of openStream(connection, lastEventId, signal)) {
         everConnected = true;
+        if (lostAt !== null) options.onConnection?.('back');
         lostAt = null;
         pauseMs = FIRST_PAUSE_MS;
         lastEventId = event.id;
@@ -57,6 +60,7 @@ export async function* followEvents(
       if (lostAt !== null && performance.now() - lostAt > reconnectTimeoutMs) throw thrown;
     }
     if (signal?.aborted) return;
+    if (lostAt === null) options.onConnection?.('lost');
     lostAt ??= performance.now();
     await pause(pauseMs, undefined, { signal }).catch(() => {});
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

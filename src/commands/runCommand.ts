@@ -1,5 +1,6 @@
 import { errorFacts } from '../api/errorTable.js';
 import { DiaError, toDiaError } from '../contracts/errors.js';
+import type { JsonValue } from '../contracts/json.js';
 import { EXIT_CODES, type ExitName, exitOf } from './exitCodes.js';
 import { Interrupted } from './interrupts.js';
 import { Output } from './output.js';
@@ -39,10 +40,19 @@ function reportFailure(output: Output, thrown: unknown): ExitName {
   });
   output.problem(`${output.paintProblem('red', 'error:')} ${error.message}`);
   if (thrown instanceof DiaError) {
+    const { expected } = error.facts;
+    if (expected !== undefined && expected !== null) {
+      output.problem(`${output.paintProblem('yellow', 'expected:')} ${expectedText(expected)}`);
+    }
     if (error.facts.hint) output.problem(`${output.paintProblem('yellow', 'hint:')} ${error.facts.hint}`);
   } else if (thrown instanceof Error && thrown.stack) {
     // A defect of the command line itself: nobody else has the stack.
     output.problem(thrown.stack);
   }
   return exit;
+}
+
+function expectedText(expected: JsonValue): string {
+  const texts = Array.isArray(expected) ? expected : [expected];
+  return texts.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ');
 }

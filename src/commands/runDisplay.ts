@@ -35,7 +35,7 @@ export class RunDisplay {
   /** A status as on the wire, and what is under way. */
   state(status: string, transition: string | null): void {
     const word = statusWord(status);
-    const text = transition ?? word;
+    const text = (transition ?? word).toUpperCase();
     if (text === this.#state) return;
     this.#state = text;
     if (this.#documents) this.#output.document({ type: 'state', status, transition });

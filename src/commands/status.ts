@@ -6,6 +6,9 @@ import type { Output } from './output.js';
 import { progressText } from './progressLine.js';
 import { progressView, RunDisplay, statusWord } from './runDisplay.js';
 
+/** How long `--watch` looks for a server that has gone. */
+const SERVER_WAIT_MS = 30_000;
+
 /** Prints the status once, or each change of it until Ctrl-C. */
 export async function statusCommand(
   output: Output,
@@ -22,10 +25,21 @@ export async function statusCommand(
 /** Follows the events for as long as somebody reads. */
 async function watch(client: DiaClient, output: Output): Promise<undefined> {
   const display = new RunDisplay(output, { documents: false });
-  for await (const { id, type, data } of client.events({ signal: output.closed })) {
+  const onConnection = (state: 'lost' | 'back') =>
+    output.problem(
+      state === 'back'
+        ? 'The server answers again.'
+        : `The server has gone. Waiting ${SERVER_WAIT_MS / 1000} s for it to come back; Ctrl-C ends.`,
+    );
+  const events = client.events({
+    signal: output.closed,
+    reconnectTimeoutMs: SERVER_WAIT_MS,
+    onConnection,
+  });
+  for await (const { id, type, data } of events) {
     output.document({ type, id, ...data });
     if (type === 'progress') display.progress(data);
-    else if (type === 'component') output.line(`${data.component}: ${data.status}`);
+    else if (type === 'component') output.line(`${data.component}: ${String(data.status).toUpperCase()}`);
     else if (type === 'snapshot') printStatus(output, data);
     else {
       display.state(String(data.status), typeof data.transition === 'string' ? data.transition : null);
@@ -39,7 +53,9 @@ function printStatus(output: Output, answer: StatusAnswer | Record<string, unkno
   const { status, transition, file, progress, details, error } = answer;
   const word = statusWord(String(status));
   const style = word === 'ERROR' ? 'red' : word === 'RUNNING' || word === 'FINISHED' ? 'green' : 'bold';
-  output.line(output.paint(style, typeof transition === 'string' ? `${word} (${transition})` : word));
+  output.line(
+    output.paint(style, typeof transition === 'string' ? `${word} (${transition.toUpperCase()})` : word),
+  );
   if (typeof details === 'string') output.line(details);
   if (isRecord(error) && typeof error.hint === 'string') output.line(`hint: ${error.hint}`);
   const view = progressView(progress);

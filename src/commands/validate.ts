@@ -1,5 +1,6 @@
 import { checkAdapterOptions } from '../adapters/registry.js';
 import { type LoadedDeployment, loadDeployment } from '../config/loadDeployment.js';
+import { missingPrograms } from '../config/missingPrograms.js';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
@@ -30,17 +31,21 @@ export async function validateCommand(
     cwd: process.cwd(),
     checkOptions: checkAdapterOptions,
   });
+  const programs = await missingPrograms(loaded.deployment, { env: process.env, cwd: process.cwd() });
   const config =
     configPath === undefined
       ? { findings: [], warnings: [] }
       : await checkConfig(loaded, parseConfig(await readInput(configPath), configPath));
-  const valid = config.findings.length === 0;
-  output.document({ valid, deployment: loaded.file, config: configPath ?? null, ...config });
-  output.line(`${output.paint('green', 'valid')}: ${loaded.file}`);
+  const findings = [...programs, ...config.findings];
+  const valid = findings.length === 0;
+  output.document({ valid, deployment: loaded.file, config: configPath ?? null, ...config, findings });
+  if (programs.length === 0) output.line(`${output.paint('green', 'valid')}: ${loaded.file}`);
+  else output.problem(`${output.paintProblem('red', 'invalid:')} ${loaded.file}`);
+  for (const finding of programs) output.problem(`  ${finding}`);
   for (const warning of config.warnings)
     output.problem(`${output.paintProblem('yellow', 'warning:')} ${warning}`);
-  if (configPath === undefined) return 'ok';
-  if (valid) output.line(`${output.paint('green', 'valid')}: ${configPath}`);
+  if (configPath === undefined) return valid ? 'ok' : 'usage';
+  if (config.findings.length === 0) output.line(`${output.paint('green', 'valid')}: ${configPath}`);
   else output.problem(`${output.paintProblem('red', 'invalid:')} ${configPath}`);
   for (const finding of config.findings) output.problem(`  ${finding}`);
   return valid ? 'ok' : 'usage';
@@ -72,7 +77,7 @@ async function pathFindings(
       });
     } catch (error) {
       if (!(error instanceof InvalidRequestError)) throw error;
-      findings.push(error.message);
+      findings.push(`${error.message} Expected ${error.facts.expected}.`);
     }
   }
   helper.close();

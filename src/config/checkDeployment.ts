@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Role } from '../contracts/component.js';
 import { DiaError } from '../contracts/errors.js';
@@ -7,6 +7,8 @@ import { parseAddressBlock } from './addressBlock.js';
 import { DeploymentSchema, type PipelineSettings, type ServiceSettings } from './deployment.js';
 import type { Finding } from './deploymentFindings.js';
 import { checkReferences, findReferences, startOrder, substituteEndpoints } from './endpoints.js';
+import { isHost } from './hostName.js';
+import { argumentFindings } from './programArguments.js';
 import type { DocumentPath, YamlSource } from './yamlSource.js';
 
 const { properties } = DeploymentSchema;
@@ -49,6 +51,7 @@ export function checkDeployment(
   const services = namedServices(settings);
   checkServices(settings, services, report);
   for (const name of ['pipelines', 'auxiliaryWriters', 'services']) checkNames(settings, name, report);
+  checkHost(settings, report);
   checkRoots(settings, report);
   checkPaths(settings, report);
   checkAccess(settings, report);
@@ -63,6 +66,8 @@ export function checkDeployment(
   }
   return findings;
 }
+
+const ALL_FILES = 'clients could write to every file of the machine.';
 
 type Report = (path: DocumentPath, text: string) => void;
 
@@ -89,6 +94,7 @@ function checkServices(settings: unknown, services: readonly ServiceSettings[], 
       for (const text of checkReferences(service[key] ?? [], services))
         report(['services', index, key], text);
     }
+    for (const text of argumentFindings(service)) report(['services', index, 'args'], text);
   }
   try {
     startOrder(services);
@@ -131,11 +137,23 @@ function checkAccess(settings: unknown, report: Report): void {
   }
 }
 
+function checkHost(settings: unknown, report: Report): void {
+  const host = member(member(settings, 'http'), 'host');
+  if (typeof host !== 'string' || host === '' || isHost(host)) return;
+  report(['http', 'host'], `expected an address such as 127.0.0.1 or the name of a machine, got "${host}".`);
+}
+
 function checkRoots(settings: unknown, report: Report): void {
+  const data = member(member(settings, 'paths'), 'data');
+  if (typeof data === 'string' && isAbsolute(data) && resolve(data) === '/') {
+    report(['paths', 'data'], `expected a folder below '/', got "${data}": ${ALL_FILES}`);
+  }
   for (const [index, root] of list(member(settings, 'paths'), 'roots').entries()) {
     if (typeof root !== 'string' || root === '' || root === 'tmp' || /^\$\{tmpdir\}/.test(root)) continue;
     if (!isAbsolute(root)) {
       report(['paths', 'roots', index], `expected an absolute folder, 'tmp' or '\${tmpdir}', got "${root}".`);
+    } else if (resolve(root) === '/') {
+      report(['paths', 'roots', index], `expected a folder below '/', got "${root}": ${ALL_FILES}`);
     }
   }
 }

@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
+import { suggestion } from '../nearest.js';
 import { AcquisitionValidator } from './acquisitionConfig.js';
 import { type CheckOptions, checkDeployment } from './checkDeployment.js';
 import {
@@ -84,6 +85,7 @@ export async function loadDeployment(nameOrPath: string, options: LoadOptions): 
 
   const { validator, finding } = await loadValidator(settings, folder);
   if (finding !== null) findings.push({ path: ['schema'], text: finding, line: source.lineOf(['schema']) });
+  if (validator !== null) findings.push(...missingSections(settings, validator.sections, source));
 
   const all = [...filled.findings, ...withoutConsequences(findings, filled.findings)];
   if (all.length > 0 || validator === null || !isComplete(listed.settings, fitsSchema)) {
@@ -93,6 +95,19 @@ export async function loadDeployment(nameOrPath: string, options: LoadOptions): 
   }
   const deployment = listed.settings;
   return { deployment, file, folder, validator, ...resolvePaths(deployment, options.cwd) };
+}
+
+/** An auxiliary writer is configured by the section of its name. */
+function missingSections(settings: unknown, sections: readonly string[], source: YamlSource): Finding[] {
+  const writers =
+    isObject(settings) && Array.isArray(settings.auxiliaryWriters) ? settings.auxiliaryWriters : [];
+  return writers.flatMap((writer, index) => {
+    const name = isObject(writer) ? writer.name : undefined;
+    if (typeof name !== 'string' || sections.includes(name)) return [];
+    const path = ['auxiliaryWriters', index, 'name'];
+    const text = `expected a section of the schema of this name, got '${name}'.${suggestion(name, sections)}`;
+    return [{ path, text, line: source.lineOf(path) }];
+  });
 }
 
 /** What is wrong with a setting because its variable is missing need not be said as well. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { announceService } from '../services/announcement.js';
 import { backendRest } from './backendRest.js';
+import { BACKEND_DEFAULTS } from './defaults.js';
 import { FrameRelay } from './frameRelay.js';
 import { deferred, logTo, portNumber, readOptions, runProgram, tcpEndpoint } from './program.js';
 import { SimulatedBackend } from './simulatedBackend.js';
@@ -12,13 +13,7 @@ const log = logTo('simulated-backend');
  * frames out over PUSH (endpoint `frames`). Ends with 0 on SIGTERM, SIGINT or without a controller.
  */
 async function main(argv: string[]): Promise<number> {
-  const options = readOptions(argv, {
-    host: '127.0.0.1',
-    'http-port': '0',
-    'frames-port': '0',
-    'frames-from': null,
-    modules: '1',
-  });
+  const options = readOptions(argv, BACKEND_DEFAULTS);
   const ports = {
     http: portNumber('http-port', options['http-port']),
     frames: portNumber('frames-port', options['frames-port']),

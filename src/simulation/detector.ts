@@ -1,4 +1,5 @@
 import { announceService } from '../services/announcement.js';
+import { DETECTOR_DEFAULTS } from './defaults.js';
 import { DetectorControl } from './detectorControl.js';
 import type { FrameShape } from './frameGenerator.js';
 import { deferred, logTo, portNumber, readOptions, runProgram, tcpEndpoint } from './program.js';
@@ -11,13 +12,7 @@ const log = logTo('simulated-detector');
  * (endpoint `frames`). Ends with 0 on SIGTERM, SIGINT, `shutdown`, or without a controller.
  */
 async function main(argv: string[]): Promise<number> {
-  const options = readOptions(argv, {
-    host: '127.0.0.1',
-    'control-port': '0',
-    'frames-port': '0',
-    shape: '512x1024',
-    seed: '1',
-  });
+  const options = readOptions(argv, DETECTOR_DEFAULTS);
   const ports = {
     control: portNumber('control-port', options['control-port']),
     frames: portNumber('frames-port', options['frames-port']),

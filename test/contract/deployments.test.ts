@@ -116,7 +116,7 @@ const ownMutations: Record<string, [what: string, edit: Edit, findings: string[]
     [
       'a relative writer',
       { from: `\${env.CSAXS_WRITER:-dia-writer}`, to: 'writer.sh' },
-      ['pipelines[0].writer: options.command must match pattern "^(dia-writer|/.+)$"'],
+      ['pipelines[0].writer: options.command must match pattern "^(dia-writer|/.+)$", got "writer.sh"'],
     ],
     [
       'a misspelt variable',
@@ -171,7 +171,11 @@ const ownMutations: Record<string, [what: string, edit: Edit, findings: string[]
       { file: 'available_detectors.json', from: '"writer_port": 9203', to: '"writer_port": 9201' },
       ['pipelinesFrom.file: available_detectors.json: JF04.writer_port: 9201 is the port of JF02 already.'],
     ],
-    ['a code that is none', { from: ':-254', to: ':-go' }, ['trigger: options.startCode must be integer']],
+    [
+      'a code that is none',
+      { from: ':-254', to: ':-go' },
+      ['trigger: options.startCode must be integer, got "go"'],
+    ],
     [
       'a wrong truth value',
       { from: 'resetWhileRunning: false', to: 'resetWhileRunning: never' },

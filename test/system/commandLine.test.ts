@@ -161,7 +161,7 @@ describe('dia against a server that runs', function () {
         '--url',
         url,
       ]);
-      await running.untilStdout((text) => text.includes('configuring'));
+      await running.untilStdout((text) => text.includes('CONFIGURING'));
       running.signal('SIGINT');
       expect((await running.ended).code).to.equal(130);
       expect((await client.status()).status).to.equal('IntegrationStatus.INITIALIZED');
@@ -194,6 +194,23 @@ describe('dia against a server that runs', function () {
       expect(JSON.parse(stdout)).to.include({ state: 'ok', status: 'IntegrationStatus.INITIALIZED' });
     });
 
+    it('says with --watch that the server has gone, and that it is back', async () => {
+      const own = await processes.serve();
+      const watching = processes.start(['status', '--watch', '--url', own.url]);
+      await watching.untilStdout((text) => text.includes('INITIALIZED'));
+      own.server.signal('SIGTERM');
+      await own.server.ended;
+      await watching.untilStderr((text) => text.includes('The server has gone.'));
+      const again = ['--port', new URL(own.url).port, '--host', '127.0.0.1', '--data-dir', own.data];
+      const server = processes.start(['serve', 'simulation', ...again, '--json']);
+      await server.untilStdout((text) => text.includes('\n'));
+      await watching.untilStderr((text) => text.includes('The server answers again.'));
+      watching.signal('SIGINT');
+      await watching.ended;
+      server.signal('SIGTERM');
+      await server.ended;
+    });
+
     it('prints every change with --watch', async () => {
       const watching = processes.start(['status', '--watch', '--json', '--url', url]);
       await watching.untilStdout((text) => text.includes('\n'));
@@ -217,7 +234,7 @@ describe('dia against a server that runs', function () {
 
   it("prints every component's own word with details", async () => {
     expect((await dia('details')).stdout)
-      .to.match(/^writer +stopped$/m)
+      .to.match(/^writer +STOPPED$/m)
       .and.match(/^backend +INITIALIZED$/m);
     expect(JSON.parse((await dia('details', '--json')).stdout)).to.have.nested.property(
       'details.detector',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { access, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
@@ -108,6 +108,8 @@ describe('dia on its own', function () {
       const { code, stderr } = await processes.run(['validate', 'simulation', '-'], { input });
       expect(code).to.equal(2);
       expect(stderr).to.contain('/etc/a.h5');
+      // With the folders where it may lie.
+      expect(stderr).to.match(/Expected a file inside \/.*data or /);
     });
 
     it('reports everything that is wrong with a deployment, with lines', async () => {
@@ -117,6 +119,23 @@ describe('dia on its own', function () {
       expect(code).to.equal(2);
       expect(stderr).to.contain("line 3, http.prot: unknown key. Did you mean 'port'?");
     });
+  });
+
+  it('names the programs of a deployment that this machine cannot run', async () => {
+    const folder = await processes.folder();
+    const simulation = await readFile('deployments/simulation/deployment.yaml', 'utf8');
+    await copyFile('deployments/simulation/config.schema.json', join(folder, 'config.schema.json'));
+    const file = join(folder, 'deployment.yaml');
+    await writeFile(
+      file,
+      `${simulation}  - { name: there, command: [node, x.js] }\n  - { name: gone, command: [nosuchprogram] }\n  - { name: text, command: [${file}] }\n`,
+    );
+    const { code, stderr } = await dia('validate', file);
+    expect(code).to.equal(2);
+    expect(stderr.trim().split('\n').slice(1)).to.deep.equal([
+      '  services[4].command: expected a program that can be run, but there is none in PATH named "nosuchprogram".',
+      `  services[5].command: expected a program that can be run, but there is none named "${file}".`,
+    ]);
   });
 
   it('hands everything behind `writer` to the writer program', async () => {

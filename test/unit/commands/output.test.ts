@@ -78,7 +78,7 @@ describe('a run on the screen', () => {
     const lines = show(screen(false)).trimEnd().split('\n');
     expect(lines).to.have.length(3 + 10);
     expect(lines.slice(0, 3)).to.deep.equal([
-      'starting',
+      'STARTING',
       'RUNNING',
       '10/100 frames, 10 %, 50.0 frames/s, 1.8 s left',
     ]);

@@ -170,6 +170,43 @@ describe('loadDeployment', () => {
       ["line 7, pipelines[1].name: 'eiger' is used twice."],
     ],
     [
+      'a host that cannot be one',
+      `${MINIMAL}http: { host: 999.1.1.1 }\n`,
+      ['line 7, http.host: expected an address such as 127.0.0.1 or the name of a machine, got "999.1.1.1".'],
+    ],
+    [
+      'the whole disk as a data root',
+      `${MINIMAL}paths: { data: /srv/.., roots: [/, /data] }\n`,
+      [
+        `line 7, paths.data: expected a folder below '/', got "/srv/..": clients could write to every file of the machine.`,
+        `line 7, paths.roots[0]: expected a folder below '/', got "/": clients could write to every file of the machine.`,
+      ],
+    ],
+    [
+      'arguments that the programs of this project do not know',
+      `${MINIMAL}services:
+  - { name: a, program: simulated-detector, args: [--shap, 4x4, --shape, 4by4, more] }
+  - { name: b, program: simulated-backend, args: [--frames-port=70000] }
+  - { name: c, program: writer, args: [--service, --high-water-mark] }
+`,
+      [
+        "line 8, services[0].args: a simulated-detector has no option '--shap'. Did you mean '--shape'?",
+        'line 8, services[0].args: --shape expected ROWSxCOLUMNS, for example 512x1024, got "4by4".',
+        'line 8, services[0].args: a simulated-detector takes options only, got "more".',
+        'line 9, services[1].args: --frames-port expected a port from 0 to 65535, got "70000".',
+        'line 9, services[1].args: --frames-from is missing: as a service a simulated-backend needs it.',
+        'line 10, services[2].args: --high-water-mark expected a whole number from 1, got nothing.',
+        'line 10, services[2].args: --stream is missing: as a service a writer needs it.',
+      ],
+    ],
+    [
+      'an auxiliary writer without its section',
+      `${MINIMAL}auxiliaryWriters: [{ name: writre, kind: broker }]\n`,
+      [
+        "line 7, auxiliaryWriters[0].name: expected a section of the schema of this name, got 'writre'. Did you mean 'writer'?",
+      ],
+    ],
+    [
       'services that are neither program nor command, or both',
       `${MINIMAL}services:\n  - name: a\n  - { name: b, program: writer, command: [x] }\n  - { name: c, program: writr }\n`,
       [
@@ -180,7 +217,7 @@ describe('loadDeployment', () => {
     ],
     [
       'references into the void',
-      `${MINIMAL.replace('tcp://127.0.0.1:1', `\${services.dector.control}`)}services:\n  - { name: detector, program: simulated-detector }\n  - name: backend\n    program: simulated-backend\n    args: ["\${services.detector.frame}", "\${tmp}"]\n`,
+      `${MINIMAL.replace('tcp://127.0.0.1:1', `\${services.dector.control}`)}services:\n  - { name: detector, program: simulated-detector }\n  - name: backend\n    program: simulated-backend\n    args: [--frames-from, "\${services.detector.frame}", --host, "\${tmp}"]\n`,
       [
         `line 4, pipelines[0].detector.options: '\${services.dector.control}' names no service of this deployment. Did you mean 'detector'?`,
         `line 11, services[1].args: '\${tmp}' is no reference to a service. Write \${services.<name>.<endpoint>}.`,
@@ -248,6 +285,9 @@ auxiliaryWriters: [{ name: bsread, kind: broker, options: { url: "http://x" } }]
 trigger: { kind: epics }
 services: [{ name: detector, program: simulated-detector }]
 `;
+    const withSection = JSON.parse(SCHEMA);
+    withSection.properties.bsread = { type: 'object', properties: {} };
+    await writeFile(join(folder, 'config.schema.json'), JSON.stringify(withSection));
     await load(yaml, {
       checkOptions: (...args) => {
         asked.push(args);

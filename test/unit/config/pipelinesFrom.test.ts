@@ -85,7 +85,7 @@ describe('pipelinesFrom', () => {
   });
 
   it('still lets services be referred to', async () => {
-    const yaml = `${TEMPLATE.replace(`\${entry.backend_api_url}`, `\${services.b.http}`)}services: [{ name: b, program: simulated-backend }]\n`;
+    const yaml = `${TEMPLATE.replace(`\${entry.backend_api_url}`, `\${services.b.http}`)}services: [{ name: b, program: simulated-backend, args: [--frames-from, x] }]\n`;
     const { deployment } = await load({ JF01: entry(1) }, yaml);
     expect(deployment.pipelines[0]?.backend.options).to.deep.equal({ url: `\${services.b.http}` });
   });
