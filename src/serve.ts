@@ -23,7 +23,6 @@ import type { ControllerOptions } from './controller/controllerOptions.js';
 import { IntegrationController } from './controller/integrationController.js';
 import { LookupHelper } from './files/lookupHelper.js';
 import { RunNumbers } from './files/runNumbers.js';
-import { prepareVerification } from './files/verifyInWorker.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
 import { openJournal } from './telemetry/journal.js';
 import { createTelemetry, type Telemetry } from './telemetry/logger.js';
@@ -103,7 +102,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     });
     running = controller;
     closing.push(() => controller.close());
-    await unlessAborted(Promise.all([controller.start(), prepareVerification()]), signal);
+    await unlessAborted(controller.start(), signal);
     const server = await startApi(loaded, controller, { telemetry, certificates });
     closing.push(() => server.close());
     // First of all, so that those who follow the acquisition see how it ends.

@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Static, TSchema } from 'typebox';
 import type { Backend } from '../contracts/backend.js';
 import type { Role } from '../contracts/component.js';
@@ -39,16 +39,22 @@ interface Registration<Adapter> {
 
 type Registrations<Adapter> = Readonly<Record<string, Registration<Adapter>>>;
 
-const ajv = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true });
+// Our own schemas need no check against the rules of JSON Schema, which would have to be compiled first.
+const ajv = new Ajv2020({ meta: false, validateSchema: false, allErrors: true, useDefaults: true, verbose: true });
 
 function registration<Schema extends TSchema, Adapter>(
   optionsSchema: Schema,
   construct: (settings: AdapterSettings<Static<Schema>>) => Adapter,
 ): Registration<Adapter> {
-  const fits = ajv.compile<Static<Schema>>(optionsSchema);
+  // Compiled when it is needed: a deployment uses few of all the kinds.
+  let compiled: ValidateFunction<Static<Schema>> | undefined;
+  const fits = (candidate: unknown): candidate is Static<Schema> => {
+    compiled ??= ajv.compile<Static<Schema>>(optionsSchema);
+    return compiled(candidate);
+  };
   const findingsIn = (candidate: unknown): string[] => {
     if (fits(candidate)) return [];
-    return (fits.errors ?? []).map((error) => describe(error, optionsSchema));
+    return (compiled?.errors ?? []).map((error) => describe(error, optionsSchema));
   };
   return {
     optionsSchema,

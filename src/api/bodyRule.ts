@@ -7,7 +7,14 @@ import { nearest } from '../nearest.js';
 /** More findings than these are only counted. */
 const MOST_FINDINGS = 10;
 
-const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strict: true });
+// Our own schemas need no check against the rules of JSON Schema, which would have to be compiled first.
+const ajv = new Ajv2020({
+  meta: false,
+  validateSchema: false,
+  allErrors: true,
+  allowUnionTypes: true,
+  strict: true,
+});
 
 /** What a body rule may say besides its schema. */
 export interface BodyRuleOptions {
@@ -23,12 +30,12 @@ export interface BodyRuleOptions {
 export class BodyRule<S extends TSchema = TSchema> {
   readonly schema: S;
   readonly options: BodyRuleOptions;
-  readonly #validate: ValidateFunction<Static<S>>;
+  /** Compiled by the first body. */
+  #compiled: ValidateFunction<Static<S>> | null = null;
 
   constructor(schema: S, options: BodyRuleOptions = {}) {
     this.schema = schema;
     this.options = options;
-    this.#validate = ajv.compile<Static<S>>(schema);
   }
 
   /** The typed body; undefined when there is none and none is needed. Throws `invalid_body` with all findings. */
@@ -37,7 +44,8 @@ export class BodyRule<S extends TSchema = TSchema> {
       if (this.options.required) throw this.#missing();
       return undefined;
     }
-    const validate = this.#validate;
+    this.#compiled ??= ajv.compile<Static<S>>(this.schema);
+    const validate = this.#compiled;
     if (validate(body)) return body;
     throw this.#invalid(validate.errors ?? [], body);
   }

@@ -55,15 +55,17 @@ export function compileAcquisitionSchema(schema: JsonValue, source: string): Acq
   const rules = Object.fromEntries(Object.entries(schema).filter((entry) => !isSectionKeyword(entry)));
   const definitions = schema.$defs;
   try {
+    // One for all: each would compile the rules of JSON Schema itself anew, which takes longer than all the rest.
+    const ajv = createAjv();
     return {
       sections,
       required: Array.isArray(schema.required) ? schema.required.map(String) : [],
-      validateSections: createAjv().compile({
+      validateSections: ajv.compile({
         properties,
         ...(definitions === undefined ? {} : { $defs: definitions }),
       }),
-      validateRules: createAjv().compile(rules),
-      setRules: setRulesIn(schema).map(({ when, set }) => ({ fits: createAjv().compile(when), values: set })),
+      validateRules: ajv.compile(rules),
+      setRules: setRulesIn(schema).map(({ when, set }) => ({ fits: ajv.compile(when), values: set })),
     };
   } catch (error) {
     throw unusable(source, error instanceof Error ? error.message : String(error), error);

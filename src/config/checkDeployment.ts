@@ -12,7 +12,8 @@ import { argumentFindings } from './programArguments.js';
 import type { DocumentPath, YamlSource } from './yamlSource.js';
 
 const { properties } = DeploymentSchema;
-const ajv = new Ajv2020();
+// Our own schema needs no check against the rules of JSON Schema, which would have to be compiled first.
+const ajv = new Ajv2020({ meta: false, validateSchema: false });
 const isPipeline = ajv.compile<PipelineSettings>(properties.pipelines.items);
 const isService = ajv.compile<ServiceSettings>(properties.services.items);
 const isAuxiliaryWriter = ajv.compile<Adapter & { name: string }>(properties.auxiliaryWriters.items);

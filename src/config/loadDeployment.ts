@@ -48,12 +48,15 @@ export interface LoadedDeployment {
   readonly validator: AcquisitionValidator;
 }
 
+// Our own schema needs no check against the rules of JSON Schema, which would have to be compiled first.
+const OWN_SCHEMA = { meta: false, validateSchema: false } as const;
 const validateSchema = new Ajv2020({
+  ...OWN_SCHEMA,
   allErrors: true,
   useDefaults: true,
   verbose: true,
 }).compile<WrittenDeployment>(DeploymentSchema);
-const isTemplate = new Ajv2020().compile<PipelinesFrom>(DeploymentSchema.properties.pipelinesFrom);
+const isTemplate = new Ajv2020(OWN_SCHEMA).compile<PipelinesFrom>(DeploymentSchema.properties.pipelinesFrom);
 
 /**
  * Loads and checks a deployment: file < environment < flags.

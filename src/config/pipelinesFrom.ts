@@ -31,7 +31,13 @@ export const EntrySchema = Type.Object(
 );
 type Entry = Static<typeof EntrySchema>;
 
-const fitsEntry = new Ajv2020({ allErrors: true, verbose: true }).compile<Entry>(EntrySchema);
+// Our own schema needs no check against the rules of JSON Schema, which would have to be compiled first.
+const fitsEntry = new Ajv2020({
+  meta: false,
+  validateSchema: false,
+  allErrors: true,
+  verbose: true,
+}).compile<Entry>(EntrySchema);
 
 /** Pipelines made from a file, or what is wrong with them. */
 export interface ExpandedPipelines {

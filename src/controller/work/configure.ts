@@ -1,6 +1,7 @@
 import type { AcquisitionPlan } from '../../contracts/acquisition.js';
 import type { Section } from '../../contracts/json.js';
 import type { Writer, WriterParameters } from '../../contracts/writer.js';
+import { prepareVerification } from '../../files/verifyInWorker.js';
 import type { Components, Pipeline } from '../components.js';
 import { inParallel } from '../inParallel.js';
 import type { Supervisor } from '../supervisor.js';
@@ -34,6 +35,8 @@ export async function configureComponents(
     if (parameters !== undefined) tasks.push(configureWriter(writer, parameters));
   }
   await inParallel(signal, tasks);
+  // Before the first run ends, and not before there is a run: the library takes as much memory as all the rest.
+  prepareVerification().catch(() => undefined);
 }
 
 function configureDetector({ detector }: Pipeline, parameters: Section, applied: Applied): Task {
