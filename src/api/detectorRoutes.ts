@@ -1,6 +1,7 @@
-import Type, { type TSchema } from 'typebox';
+import type { TSchema } from 'typebox';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
+import { Type } from '../contracts/schemaTypes.js';
 import { BodyRule } from './bodyRule.js';
 import type { Route } from './route.js';
 import { routes, V1 } from './routes.js';

@@ -1,7 +1,7 @@
-import Type from 'typebox';
 import { UnknownNameError } from '../contracts/errors.js';
 import type { Command } from '../contracts/integration.js';
 import type { JsonObject, Section } from '../contracts/json.js';
+import { Type } from '../contracts/schemaTypes.js';
 import { suggestion } from '../nearest.js';
 import { BodyRule } from './bodyRule.js';
 import { statusFields } from './envelope.js';

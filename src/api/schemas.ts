@@ -1,7 +1,8 @@
-import Type, { type Static, type TSchema } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import { INTEGRATION_STATUSES } from '../contracts/acquisition.js';
 import { ERROR_CODES } from '../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../contracts/json.js';
+import { Type } from '../contracts/schemaTypes.js';
 
 /** The prefix of every status on the wire. */
 export const STATUS_PREFIX = 'IntegrationStatus.';

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../contracts/schemaTypes.js';
 
 /** What the holder of a token may do. */
 const ACCESS_ROLES = ['observer', 'operator'] as const;

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { JsonObject } from '../contracts/json.js';
+import { Type } from '../contracts/schemaTypes.js';
 import { EXISTING_FILE_RULES } from '../contracts/writer.js';
 import { accessSchema } from './accessSettings.js';
 import { httpSchema } from './httpSettings.js';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../contracts/schemaTypes.js';
 
 /** The REST server of a deployment. */
 export const httpSchema = Type.Object(

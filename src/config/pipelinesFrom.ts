@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
+import { Type } from '../contracts/schemaTypes.js';
 import { suggestion } from '../nearest.js';
 import { NAME_PATTERN, type PipelineSettings, type PipelinesFrom } from './deployment.js';
 import { type Finding, findingText, schemaFindings } from './deploymentFindings.js';

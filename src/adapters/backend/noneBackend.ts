@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
 import type { Backend, BackendStatus } from '../../contracts/backend.js';
 import type { JsonObject } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 
 /** Options of the backend kind `none`. */
 export const noneBackendOptions = Type.Object({}, { additionalProperties: false });

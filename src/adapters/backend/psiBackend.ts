@@ -1,8 +1,9 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { BACKEND_STATUSES, type Backend, type BackendStatus } from '../../contracts/backend.js';
 import type { CallOptions } from '../../contracts/component.js';
 import { ComponentFailedError } from '../../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { HttpClient } from '../transport/http.js';
 import { isJsonObject } from '../transport/jsonObject.js';

@@ -1,8 +1,9 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { Backend, BackendStatus } from '../../contracts/backend.js';
 import type { CallOptions } from '../../contracts/component.js';
 import { ComponentFailedError } from '../../contracts/errors.js';
 import type { JsonObject, Section } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { SlsCommandLine } from '../detector/sls/commandLine.js';
 import { slsCommands } from '../detector/sls/names.js';

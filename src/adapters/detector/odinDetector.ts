@@ -1,8 +1,9 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import type { Detector, DetectorStatus } from '../../contracts/detector.js';
 import { ComponentFailedError, type DiaError, toDiaError, UnknownNameError } from '../../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { timeBudget } from '../transport/timeBudget.js';
 import { OdinTree } from './odinTree.js';

@@ -1,8 +1,9 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import { DETECTOR_STATUSES, type Detector, type DetectorStatus } from '../../contracts/detector.js';
 import { ComponentFailedError, UnknownNameError } from '../../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { isJsonObject } from '../transport/jsonObject.js';
 import { OdinControl } from '../transport/odinControl.js';

@@ -1,8 +1,9 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../../contracts/errors.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { Trigger, TriggerStatus } from '../../contracts/trigger.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { plainText, programFailure, runProgram } from '../transport/process.js';

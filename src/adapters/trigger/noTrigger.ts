@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { Trigger, TriggerStatus } from '../../contracts/trigger.js';
 
 /** Options of the trigger kind `none`. */

@@ -1,7 +1,8 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import { ComponentFailedError } from '../../contracts/errors.js';
 import type { JsonObject } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import { TRIGGER_STATUSES, type Trigger, type TriggerStatus } from '../../contracts/trigger.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { isJsonObject } from '../transport/jsonObject.js';

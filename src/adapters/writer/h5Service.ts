@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import {
   ComponentFailedError,
@@ -7,6 +7,7 @@ import {
   WrongStateError,
 } from '../../contracts/errors.js';
 import type { JsonObject, JsonValue } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import {
   WRITER_STATUSES,
   type Writer,

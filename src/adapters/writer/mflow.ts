@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import type { JsonObject } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { Writer, WriterParameters, WriterReport, WriterStatistics } from '../../contracts/writer.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { HttpClient, type HttpRequest } from '../transport/http.js';

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../../contracts/errors.js';
 import type { JsonObject } from '../../contracts/json.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { Writer, WriterParameters, WriterReport } from '../../contracts/writer.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { isJsonObject } from '../transport/jsonObject.js';

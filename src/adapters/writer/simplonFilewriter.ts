@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { CallOptions } from '../../contracts/component.js';
 import { InvalidRequestError } from '../../contracts/errors.js';
+import { Type } from '../../contracts/schemaTypes.js';
 import type { Writer, WriterParameters, WriterReport } from '../../contracts/writer.js';
 import { type Reservation, reserveFile } from '../../files/freeName.js';
 import type { AdapterSettings } from '../adapterSettings.js';

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../../../contracts/schemaTypes.js';
 
 /** SIMPLON keys that an acquisition config may set beside those it has its own names for. */
 const MORE_PARAMETERS = [

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../../contracts/schemaTypes.js';
 
 /** How the command line programs of slsDetectorPackage are reached; shared by the detector and its receivers. */
 export const slsProgramOptions = {

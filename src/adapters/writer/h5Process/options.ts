@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../../../contracts/schemaTypes.js';
 
 /** Options of the writer kind `h5-process`. */
 export const h5ProcessOptions = Type.Object(
