@@ -40,7 +40,13 @@ interface Registration<Adapter> {
 type Registrations<Adapter> = Readonly<Record<string, Registration<Adapter>>>;
 
 // Our own schemas need no check against the rules of JSON Schema, which would have to be compiled first.
-const ajv = new Ajv2020({ meta: false, validateSchema: false, allErrors: true, useDefaults: true, verbose: true });
+const ajv = new Ajv2020({
+  meta: false,
+  validateSchema: false,
+  allErrors: true,
+  useDefaults: true,
+  verbose: true,
+});
 
 function registration<Schema extends TSchema, Adapter>(
   optionsSchema: Schema,
