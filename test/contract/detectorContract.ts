@@ -53,9 +53,13 @@ export function describeDetectorContract(
     });
 
     it('runs from the answer to start until the last frame, then is idle', async () => {
-      await detector.configure(short, within());
+      // Long enough to be seen on a busy machine.
+      await detector.configure(long, within());
       await detector.start(within());
       expect(await status()).to.equal('running');
+      await detector.stop(within());
+      await detector.configure(short, within());
+      await detector.start(within());
       await until(status, (word) => word === 'idle');
     });
 

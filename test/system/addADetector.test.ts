@@ -48,9 +48,13 @@ describe('docs/how-to/add-a-detector.md', function () {
     const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
     const built = ['contract/detectorAcme.test.js', 'unit/adapters/adapterPages.test.js'];
     const paths = built.map((name) => join(copy, 'dist/test', name));
-    const { stdout } = await run(process.execPath, [mocha, '--no-config', ...paths]).catch(
-      ({ stdout: failed }: { stdout: string }) => expect.fail(failed),
-    );
+    const { stdout } = await run(process.execPath, [
+      mocha,
+      '--no-config',
+      '--timeout',
+      '20000',
+      ...paths,
+    ]).catch(({ stdout: failed }: { stdout: string }) => expect.fail(failed));
     expect(stdout)
       .to.include('detector contract: acme')
       .and.to.include('docs/adapters/acme.md')
