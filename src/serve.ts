@@ -24,6 +24,7 @@ import { IntegrationController } from './controller/integrationController.js';
 import { LookupHelper } from './files/lookupHelper.js';
 import { RunNumbers } from './files/runNumbers.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
+import { keepLogsShort } from './services/rotateLog.js';
 import { openJournal } from './telemetry/journal.js';
 import { createTelemetry, type Telemetry } from './telemetry/logger.js';
 import { packageVersion } from './version.js';
@@ -87,6 +88,10 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     });
     await launcher.open();
     closing.push(() => launcher.close());
+    const endRotation = keepLogsShort(join(loaded.stateFolder, 'log'), ({ message }) =>
+      telemetry.log.warn(`A service's log cannot be rotated: ${message}`),
+    );
+    closing.push(async () => endRotation());
     options.onLaunch?.(() => launcher.kill());
     const endpoints = await unlessAborted(launchAll(loaded, launcher), signal);
     const journal = await openJournal(join(loaded.stateFolder, 'journal.jsonl'));

@@ -8,6 +8,7 @@ import type { WriterParameters } from '../../../contracts/writer.js';
 import { type Reservation, reserveFile } from '../../../files/freeName.js';
 import { lookUntil } from '../../transport/lookUntil.js';
 import type { H5ProcessOptions } from './options.js';
+import { pruneLogs } from './pruneLogs.js';
 import type { RunNote } from './runRecord.js';
 import { declaredParameters, writerArguments } from './writerArguments.js';
 import { WriterProcess } from './writerProcess.js';
@@ -147,6 +148,7 @@ async function freePort({ component, options }: WriterLaunch): Promise<number> {
 
 async function openLog({ component, options, parameters }: WriterLaunch) {
   await mkdir(options.logFolder, { recursive: true });
+  await pruneLogs(options.logFolder, component);
   const time = new Date().toISOString().replaceAll(/[:.]/g, '-');
   const id = parameters.acquisitionId.replaceAll(/[^A-Za-z0-9-]/g, '').slice(0, 8);
   const path = join(options.logFolder, `${component}_${time}_${id}.log`);
