@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   deadTime: async () => (await import('./deadTime.js')).deadTime,
   scale: async () => (await import('./scale.js')).scale,
   coldStart: async () => (await import('./coldStart.js')).coldStart,
+  writePath: async () => (await import('./writePath.js')).writePath,
   journal: async () => (await import('./journal.js')).journal,
 };
 

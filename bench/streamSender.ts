@@ -1,0 +1,42 @@
+import { Push } from 'zeromq';
+import { endV1, headerV1, imageV1 } from '../test/support/simplonMessages.js';
+
+/** What the sender is told to send. */
+export interface SendOrder {
+  readonly frames: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** `array-1.0` with plain pixels of 16 bit, or `simplon-v1` with pixels packed as bslz4. */
+  readonly dialect: 'array-1.0' | 'simplon-v1';
+}
+
+/** A program that sends frames as fast as they are taken: says its address, then obeys `SendOrder`s. */
+const socket = new Push({ sendHighWaterMark: 64, linger: 0 });
+await socket.bind('tcp://127.0.0.1:*');
+let series = 0;
+
+process.on('message', (order: SendOrder) => void send(order));
+process.on('disconnect', () => process.exit(0));
+process.send?.({ address: socket.lastEndpoint });
+
+async function send({ frames, rows, columns, dialect }: SendOrder): Promise<void> {
+  const pixels = Buffer.alloc(rows * columns * 2);
+  for (let index = 0; index < pixels.length; index += 2) pixels.writeUInt16LE((index * 7919) % 31, index);
+  if (dialect === 'array-1.0') {
+    for (let frame = 0; frame < frames; frame += 1) {
+      const header = JSON.stringify({ htype: 'array-1.0', type: 'uint16', shape: [rows, columns], frame });
+      await socket.send([header, pixels]);
+    }
+    return;
+  }
+  series += 1;
+  const packing = { algorithm: 'bslz4', elementBytes: 2, isFramed: true, blockBytes: 8192 } as const;
+  const image = { series, type: 'uint16', rows, columns, pixels, packing } as const;
+  await socket.send(headerV1(series));
+  const [head, ...rest] = imageV1({ ...image, number: 0 });
+  for (let frame = 0; frame < frames; frame += 1) {
+    const own = JSON.stringify({ ...JSON.parse(String(head)), frame });
+    await socket.send([own, ...rest]);
+  }
+  await socket.send(endV1(series));
+}

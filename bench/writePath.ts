@@ -1,0 +1,229 @@
+import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { WriterProgram } from '../test/support/writerProgram.js';
+import type { Bench, BenchContext } from './bench.js';
+import type { SendOrder } from './streamSender.js';
+
+const MIB = 1024 * 1024;
+const LOOK_EVERY_MS = 5;
+
+/** A size of frames, and how many a round takes. */
+interface Size {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly frames: number;
+}
+
+const SIZES: readonly Size[] = [
+  { name: '8 KiB', rows: 64, columns: 64, frames: 40_000 },
+  { name: '1 MiB', rows: 512, columns: 1024, frames: 1_000 },
+  { name: '4 MiB', rows: 1024, columns: 2048, frames: 250 },
+  { name: '18 MiB', rows: 3072, columns: 3072, frames: 56 },
+];
+
+/** From the stream to the file, against what the stream and the disk can do by themselves. */
+export const writePath: Bench = {
+  name: 'writePath',
+  about:
+    'dia writer on array-1.0, uncompressed, with SWMR, against ZeroMQ alone and a file alone, on this disk',
+  async run(context) {
+    // The temporary folder may lie in memory; frames do not.
+    const folder = await mkdtemp(join(resolve('.'), '.bench-frames-'));
+    const sender = await Program.start('streamSender');
+    const sink = await Program.start('streamSink');
+    try {
+      for (const size of SIZES) await measure(context, { size, folder, sender, sink });
+      await measurePacked(context, { folder, sender });
+    } finally {
+      sender.end();
+      sink.end();
+      await rm(folder, { recursive: true });
+    }
+  },
+};
+
+interface Parts {
+  readonly size: Size;
+  readonly folder: string;
+  readonly sender: Program;
+  readonly sink: Program;
+}
+
+async function measure({ report, rounds, say }: BenchContext, parts: Parts): Promise<void> {
+  const { size, folder, sender, sink } = parts;
+  const { name, rows, columns, frames } = size;
+  const mib = (frames * rows * columns * 2) / MIB;
+  const samples = {
+    stream: [] as number[],
+    file: [] as number[],
+    writer: [] as number[],
+    limit: [] as number[],
+  };
+  const peaks: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    say(`${name}, round ${round + 1} of ${rounds}`);
+    const stream = await seconds(async () => {
+      const done = sink.says('done');
+      sink.tell({ address: sender.address, frames });
+      sender.tell({ ...size, dialect: 'array-1.0' } satisfies SendOrder);
+      await done;
+    });
+    const file = await seconds(async () => writeAlone(join(folder, 'alone'), mib));
+    await atRest(folder);
+    const writer = await Recording.start(folder, sender.address);
+    const written = await writer.take({ ...size, dialect: 'array-1.0' }, sender);
+    peaks.push(await writer.peakMiB());
+    await writer.end();
+    await atRest(folder);
+    samples.stream.push(mib / stream);
+    samples.file.push(mib / file);
+    samples.writer.push(mib / written);
+    samples.limit.push(Math.min(mib / stream, mib / file));
+  }
+  const common = { bench: 'writePath', unit: 'MiB/s' };
+  report.add({ ...common, name: `${name}: ZeroMQ alone`, samples: samples.stream });
+  report.add({ ...common, name: `${name}: file alone`, samples: samples.file });
+  report.add({ ...common, name: `${name}: the slower of both`, samples: samples.limit });
+  report.add({
+    ...common,
+    name: `${name}: dia writer`,
+    samples: samples.writer,
+    per: `${name}: the slower of both`,
+    bar: { atLeast: 0.9 },
+    barOf: 'ratio',
+  });
+  report.add({
+    bench: 'writePath',
+    name: `${name}: dia writer, frames`,
+    unit: '1/s',
+    samples: samples.writer.map((rate) => (rate / mib) * frames),
+    ...(frames > 10_000 ? { bar: { atLeast: 20_000 } } : {}),
+  });
+  report.add({
+    bench: 'writePath',
+    name: `${name}: dia writer, memory at most`,
+    unit: 'MiB',
+    samples: peaks,
+  });
+}
+
+/** Frames that came compressed are stored as they are: their number a second against that of plain ones. */
+async function measurePacked(
+  { report, rounds, say }: BenchContext,
+  { folder, sender }: Pick<Parts, 'folder' | 'sender'>,
+): Promise<void> {
+  const size = { rows: 512, columns: 1024, frames: 1_000 };
+  const samples: Record<SendOrder['dialect'], number[]> = { 'array-1.0': [], 'simplon-v1': [] };
+  for (let round = 0; round < rounds; round += 1) {
+    say(`bslz4 against plain, round ${round + 1} of ${rounds}`);
+    for (const dialect of ['array-1.0', 'simplon-v1'] as const) {
+      const writer = await Recording.start(folder, sender.address, dialect);
+      samples[dialect].push(size.frames / (await writer.take({ ...size, dialect }, sender)));
+      await writer.end();
+      await atRest(folder);
+    }
+  }
+  const common = { bench: 'writePath', unit: '1/s' };
+  report.add({ ...common, name: '1 MiB frames, plain', samples: samples['array-1.0'] });
+  report.add({
+    ...common,
+    name: '1 MiB frames, came as bslz4',
+    samples: samples['simplon-v1'],
+    per: '1 MiB frames, plain',
+    bar: { atLeast: 0.9 },
+    barOf: 'ratio',
+  });
+}
+
+/** A writer program that takes one acquisition. */
+class Recording {
+  private constructor(
+    readonly writer: WriterProgram,
+    readonly folder: string,
+  ) {}
+
+  static async start(folder: string, address: string, dialect = 'array-1.0'): Promise<Recording> {
+    const args = ['--service', '--stream', address, '--dialect', dialect];
+    return new Recording(await WriterProgram.start(args), folder);
+  }
+
+  /** Seconds from the first frame's sending to the closed file. */
+  async take(order: SendOrder, sender: Program): Promise<number> {
+    const file = join(this.folder, 'run.h5');
+    await this.writer.rest('POST', '/configure', { output_file: file, n_frames: order.frames });
+    await this.writer.rest('POST', '/start');
+    return await seconds(async () => {
+      sender.tell(order);
+      for (;;) {
+        const { body } = await this.writer.rest('GET', '/status');
+        if (body.status === 'finished') return;
+        if (body.status === 'error') throw new Error(String(body.error));
+        await delay(LOOK_EVERY_MS);
+      }
+    });
+  }
+
+  async peakMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.writer.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  }
+
+  async end(): Promise<void> {
+    await this.writer.dispose();
+  }
+}
+
+/** A program of the bench that is told what to do. */
+class Program {
+  address = '';
+
+  private constructor(readonly child: ChildProcess) {}
+
+  static async start(name: string): Promise<Program> {
+    const program = new Program(fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url))));
+    const [first] = (await once(program.child, 'message')) as [{ address?: string }];
+    program.address = first.address ?? '';
+    return program;
+  }
+
+  tell(order: object): void {
+    this.child.send(order);
+  }
+
+  async says(word: string): Promise<void> {
+    for (;;) {
+      const [message] = (await once(this.child, 'message')) as [object];
+      if (word in message) return;
+    }
+  }
+
+  end(): void {
+    this.child.disconnect();
+  }
+}
+
+function writeAlone(path: string, mib: number): void {
+  const block = Buffer.alloc(MIB, 7);
+  const descriptor = openSync(path, 'w');
+  for (let done = 0; done < mib; done += 1) writeSync(descriptor, block);
+  closeSync(descriptor);
+}
+
+/** What was written before must not be paid for by what comes next. */
+async function atRest(folder: string): Promise<void> {
+  for (const name of ['alone', 'run.h5']) rmSync(join(folder, name), { force: true });
+  await promisify(execFile)('sync');
+}
+
+async function seconds(work: () => Promise<void>): Promise<number> {
+  const beganMs = performance.now();
+  await work();
+  return (performance.now() - beganMs) / 1000;
+}
