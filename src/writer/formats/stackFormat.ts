@@ -60,7 +60,7 @@ export class StackFormat implements FileFormat {
 }
 
 /** Frames on their way to the disk; beyond that the stream is not read, so that its sender is held back. */
-const MOST_PENDING_BYTES = 64 * 1024 * 1024;
+const MOST_PENDING_BYTES = 32 * 1024 * 1024;
 
 class StackFile implements FrameFile {
   readonly #parameters: Map<string, ParameterValue>;
