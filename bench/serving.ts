@@ -13,7 +13,8 @@ export interface ServingOptions {
   readonly shape: string;
   /** What differs from the deployment of the simulation programs. */
   readonly settings?: (standard: Record<string, unknown>, folder: string) => Record<string, unknown>;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Done when the deployment is written. */
+  readonly beforeStart?: () => Promise<void>;
 }
 
 /** `dia serve` as a process of its own, with all of its services, in a temporary folder. */
@@ -28,14 +29,13 @@ export class Serving {
     this.process = parts.process;
   }
 
-  static async start({ shape, settings, env }: ServingOptions): Promise<Serving> {
+  static async start({ shape, settings, beforeStart }: ServingOptions): Promise<Serving> {
     const folder = await mkdtemp(join(tmpdir(), 'dia-bench-'));
     const { limits: _, ...standard } = simulatedDeployment(shape);
     await writeDeployment(folder, { ...standard, ...settings?.(standard, folder) });
+    await beforeStart?.();
     const data = join(folder, 'data');
-    const process = new DiaProcess(['serve', folder, '--port', '0', '--data-dir', data, '--json'], {
-      ...(env === undefined ? {} : { env }),
-    });
+    const process = new DiaProcess(['serve', folder, '--port', '0', '--data-dir', data, '--json']);
     await process.untilStdout((text) => text.includes('\n'));
     const { url } = JSON.parse(process.stdout) as { url: string };
     return new Serving({ api: await Api.connect(url), folder, process });

@@ -1,3 +1,19 @@
+import { once } from 'node:events';
+import { loadHdf5 } from '../files/hdf5.js';
 import { runWriter } from './main.js';
 
-process.exit(await runWriter(process.argv.slice(2)));
+/** The arguments of a run, once they come as a line of JSON; null when whoever started us goes away before. */
+async function argumentsFromInput(): Promise<string[] | null> {
+  // Whoever waits for it will be told why it fails.
+  loadHdf5().catch(() => undefined);
+  let text = '';
+  process.stdin.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  await once(process.stdin, 'end');
+  return text.endsWith('\n') ? (JSON.parse(text) as string[]) : null;
+}
+
+const [first] = process.argv.slice(2);
+const argv = first === '--standby' ? await argumentsFromInput() : process.argv.slice(2);
+process.exit(argv === null ? 0 : await runWriter(argv));

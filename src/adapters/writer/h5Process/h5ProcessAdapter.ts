@@ -3,9 +3,10 @@ import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError } from '../../../contracts/errors.js';
 import type { Writer, WriterParameters, WriterReport } from '../../../contracts/writer.js';
 import type { AdapterSettings } from '../../adapterSettings.js';
-import { checkLaunch, launchWriter } from './launchWriter.js';
+import { checkLaunch, launchWriter, OWN_WRITER } from './launchWriter.js';
 import type { H5ProcessOptions } from './options.js';
 import { RunNote } from './runRecord.js';
+import { Standby } from './standby.js';
 import { WriterProcess } from './writerProcess.js';
 import { WriterRun } from './writerRun.js';
 
@@ -21,6 +22,7 @@ export class H5ProcessAdapter implements Writer {
   readonly #name: string;
   readonly #options: H5ProcessOptions;
   readonly #note: RunNote;
+  readonly #standby: Standby | null;
   #parameters: WriterParameters | null = null;
   #configured = false;
   /** The present or last run. */
@@ -31,6 +33,11 @@ export class H5ProcessAdapter implements Writer {
     this.#name = name;
     this.#options = options;
     this.#note = new RunNote(options.logFolder, name);
+    const { command, logFolder } = options;
+    this.#standby =
+      command === 'dia-writer' && options.userId !== 'real'
+        ? new Standby({ program: OWN_WRITER, logFolder, component: name })
+        : null;
     this.address = `${options.command} (frames from ${options.streamAddress})`;
   }
 
@@ -49,6 +56,7 @@ export class H5ProcessAdapter implements Writer {
   async disconnect(): Promise<void> {
     const run = this.#run;
     this.#run = null;
+    await this.#standby?.close();
     await run?.close();
   }
 
@@ -59,6 +67,7 @@ export class H5ProcessAdapter implements Writer {
     await this.#forget();
     this.#parameters = parameters;
     this.#configured = true;
+    this.#standby?.prepare();
   }
 
   async start(options: CallOptions): Promise<{ file: string | null }> {
@@ -68,9 +77,17 @@ export class H5ProcessAdapter implements Writer {
     if (await this.#run?.process.runs()) throw this.#wrongState('start', 'an ended process');
     await this.#forget();
     this.#run = await launchWriter(
-      { component: this.#name, options: this.#options, parameters, note: this.#note },
+      {
+        component: this.#name,
+        options: this.#options,
+        parameters,
+        note: this.#note,
+        standby: this.#standby,
+      },
       options,
     );
+    // For the next run, while this one waits for its frames.
+    this.#standby?.prepare();
     this.#configured = false;
     return { file: this.#run.record.file };
   }

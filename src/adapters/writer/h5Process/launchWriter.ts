@@ -1,4 +1,4 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +10,13 @@ import { lookUntil } from '../../transport/lookUntil.js';
 import type { H5ProcessOptions } from './options.js';
 import { pruneLogs } from './pruneLogs.js';
 import type { RunNote } from './runRecord.js';
+import type { Standby } from './standby.js';
 import { declaredParameters, writerArguments } from './writerArguments.js';
 import { WriterProcess } from './writerProcess.js';
 import { WriterRun } from './writerRun.js';
 
 /** This project's writer; it is named here, never imported. */
-const OWN_WRITER = fileURLToPath(new URL('../../../writer/program.js', import.meta.url));
+export const OWN_WRITER = fileURLToPath(new URL('../../../writer/program.js', import.meta.url));
 const LOOK_EVERY_MS = 5;
 
 export interface WriterLaunch {
@@ -23,7 +24,12 @@ export interface WriterLaunch {
   readonly options: H5ProcessOptions;
   readonly parameters: WriterParameters;
   readonly note: RunNote;
+  /** Null where every run starts a process of its own. */
+  readonly standby: Standby | null;
 }
+
+/** What a command line is made of. */
+type Facts = Pick<WriterLaunch, 'component' | 'options' | 'parameters'>;
 
 /**
  * Reserves the file, starts the process, waits until it answers and hands it its parameters. When any of it fails,
@@ -43,14 +49,15 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
     const { executable, args } = commandLine(launch, { file, restPort });
     const log = await openLog(launch);
     try {
-      await log.handle.write(`${JSON.stringify([executable, ...args])}\n`);
-      const started = await WriterProcess.start({
-        component,
-        executable,
-        args,
-        logFd: log.handle.fd,
-        ownerId: isReal && userId > 0 ? userId : null,
-      });
+      const runsAs = isReal && userId > 0 ? userId : null;
+      // One that waits is ours already, and cannot become somebody else's.
+      const waiting = runsAs === null ? await launch.standby?.take(args.slice(1), log.path) : null;
+      const line = `${JSON.stringify([executable, ...args])}\n`;
+      if (waiting == null) await log.handle.write(line);
+      else await appendFile(log.path, line);
+      const started =
+        waiting ??
+        (await WriterProcess.start({ component, executable, args, logFd: log.handle.fd, ownerId: runsAs }));
       const record = { ...started.identity, restPort, file, frames: parameters.frames, log: log.path };
       run = new WriterRun({
         component,
@@ -74,13 +81,13 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
 }
 
 /** Checks what would stand on the command line, without starting anything. */
-export function checkLaunch(launch: Omit<WriterLaunch, 'note'>): void {
+export function checkLaunch(launch: Facts): void {
   commandLine(launch, { file: launch.parameters.outputFile, restPort: 1 });
   owner(launch);
 }
 
 function commandLine(
-  { component, options, parameters }: Omit<WriterLaunch, 'note'>,
+  { component, options, parameters }: Facts,
   { file, restPort }: { file: string; restPort: number },
 ): { executable: string; args: string[] } {
   const args = writerArguments(
@@ -101,7 +108,7 @@ function commandLine(
   return { executable: process.execPath, args: [...own, ...layout, ...args] };
 }
 
-function owner({ component, options, parameters }: Omit<WriterLaunch, 'note'>): {
+function owner({ component, options, parameters }: Facts): {
   userId: number;
   isReal: boolean;
 } {

@@ -35,15 +35,14 @@ export class WriterProcess {
    */
   static async start(launch: Launch): Promise<WriterProcess> {
     const { component, executable, args, logFd, ownerId } = launch;
-    let child: ChildProcess;
     try {
-      child = spawn(executable, [...args], {
+      const child = spawn(executable, [...args], {
         detached: true,
         shell: false,
         stdio: ['ignore', logFd, logFd],
         ...(ownerId === null ? {} : { uid: ownerId, gid: ownerId }),
       });
-      await once(child, 'spawn');
+      return await WriterProcess.of(child);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ComponentFailedError('component_failed', `${component} cannot be started: ${why}.`, {
@@ -55,6 +54,11 @@ export class WriterProcess {
         cause,
       });
     }
+  }
+
+  /** Our child, once it runs; rejects when the system does not start it. */
+  static async of(child: ChildProcess): Promise<WriterProcess> {
+    await once(child, 'spawn');
     child.unref();
     const pid = child.pid ?? 0;
     const identity = (await identify(pid)) ?? { pid, startTicks: -1, bootId: '' };

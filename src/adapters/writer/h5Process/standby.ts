@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { WriterProcess } from './writerProcess.js';
+
+/** A process that has loaded all it needs and waits for its arguments. */
+interface Waiting {
+  readonly child: ChildProcess;
+  readonly process: WriterProcess;
+  readonly log: string;
+}
+
+/**
+ * Keeps one process of our writer in store, so that a run need not wait until it has loaded: that takes longer than all the
+ * rest of a start. It is used for one run like any other, and ends by itself when the controller is gone before.
+ */
+export class Standby {
+  readonly #program: string;
+  readonly #logFolder: string;
+  readonly #log: string;
+  #count = 0;
+  #next: Promise<Waiting | null> | null = null;
+
+  constructor(options: { program: string; logFolder: string; component: string }) {
+    this.#program = options.program;
+    this.#logFolder = options.logFolder;
+    this.#log = join(options.logFolder, `${options.component}.standby`);
+  }
+
+  /** Starts one, unless one waits already. Never throws: without it the run starts a process of its own. */
+  prepare(): void {
+    this.#next ??= this.#start().catch(() => null);
+  }
+
+  /**
+   * Gives the arguments of a run to the process that waits, whose outputs go to `log` from now on; null when there is
+   * none.
+   */
+  async take(args: readonly string[], log: string): Promise<WriterProcess | null> {
+    const next = this.#next;
+    this.#next = null;
+    const waiting = await next;
+    if (waiting == null || !(await waiting.process.runs())) return null;
+    await rename(waiting.log, log);
+    waiting.child.stdin?.end(`${JSON.stringify(args)}\n`);
+    return waiting.process;
+  }
+
+  /** Ends the one that waits. */
+  async close(): Promise<void> {
+    const next = this.#next;
+    this.#next = null;
+    const waiting = await next;
+    if (waiting == null) return;
+    waiting.child.stdin?.destroy();
+    await waiting.process.signal('SIGKILL');
+    await rm(waiting.log, { force: true });
+  }
+
+  async #start(): Promise<Waiting> {
+    this.#count += 1;
+    await mkdir(this.#logFolder, { recursive: true });
+    const log = `${this.#log}${this.#count}.${process.pid}.log`;
+    const handle = await open(log, 'a');
+    try {
+      const child = spawn(process.execPath, [this.#program, '--standby'], {
+        detached: true,
+        stdio: ['pipe', handle.fd, handle.fd],
+      });
+      // It may end while it is told.
+      child.stdin?.on('error', () => undefined);
+      if (child.stdin instanceof Socket) child.stdin.unref();
+      return { child, process: await WriterProcess.of(child), log };
+    } finally {
+      await handle.close();
+    }
+  }
+}
