@@ -218,14 +218,26 @@ function findImages(group: Group, depth: number): Dataset | null {
   return null;
 }
 
+/** What the groups of an open file hold, by path: every question goes by the same few groups. */
+const contents = new WeakMap<File, Map<string, readonly string[]>>();
+
 /** Looks part by part: asking HDF5 for a path with missing parents is an error to it, not a no. */
 function has(file: File, path: string): boolean {
-  let group: Group = file;
+  const known = contents.get(file) ?? new Map<string, readonly string[]>();
+  contents.set(file, known);
+  let parent = '/';
   for (const name of path.split('/').filter((part) => part !== '')) {
-    if (!('keys' in group) || !group.keys().includes(name)) return false;
-    group = group.get(name) as Group;
+    const names = known.get(parent) ?? namesIn(file, parent);
+    known.set(parent, names);
+    if (!names.includes(name)) return false;
+    parent = parent === '/' ? `/${name}` : `${parent}/${name}`;
   }
   return true;
+}
+
+function namesIn(file: File, path: string): readonly string[] {
+  const entity = path === '/' ? file : file.get(path);
+  return entity !== null && 'keys' in entity ? entity.keys() : [];
 }
 
 function datasetAt(file: File, path: string): Dataset | null {

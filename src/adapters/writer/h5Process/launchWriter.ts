@@ -17,7 +17,7 @@ import { WriterRun } from './writerRun.js';
 
 /** This project's writer; it is named here, never imported. */
 export const OWN_WRITER = fileURLToPath(new URL('../../../writer/program.js', import.meta.url));
-const LOOK_EVERY_MS = 5;
+const LOOK_EVERY_MS = 2;
 
 export interface WriterLaunch {
   readonly component: string;

@@ -13,7 +13,7 @@ import { WriterRest, type WriterWords } from './writerRest.js';
 /** A C++ writer that ends without a frame leaves so many bytes, which no HDF5 library can read. */
 const LARGEST_EMPTY_FILE_BYTES = 96;
 const COUNT_TIMEOUT_MS = 30_000;
-const LOOK_EVERY_MS = 5;
+const LOOK_EVERY_MS = 2;
 /** The port of a writer closes a little before its process is gone. */
 const CLOSING_MS = 500;
 const LOG_TAIL_CHARACTERS = 600;
