@@ -25,7 +25,8 @@ const WARM_UP = 1 / 3;
  * How everything that was sampled developed.
  *
  * What swings, as memory between two garbage collections does, may show a slope in a short run: it only counts as growth
- * when what came of it is larger than `noise`.
+ * when what came of it is larger than `noise`, and when it goes on in both halves of the time: what rises once, as the memory
+ * for the longest queue so far does, and stays there is no growth.
  *
  * @param limits - Per thing (the end of its name): the slope allowed per 1000 acquisitions, and the rise that is noise.
  */
@@ -37,7 +38,11 @@ export function growths(
   return Object.keys(samples[0]?.values ?? {}).map((name) => {
     const values = samples.map((sample) => sample.values[name] ?? 0);
     const limit = limits.find(({ suffix }) => name.endsWith(suffix));
-    const slope = 1000 * leastSquares(settled.map((one) => [one.acquisitions, one.values[name] ?? 0]));
+    const slopeOf = (part: readonly Sample[]) =>
+      1000 * leastSquares(part.map((one) => [one.acquisitions, one.values[name] ?? 0]));
+    const slope = slopeOf(settled);
+    const middle = Math.floor(settled.length / 2);
+    const lowest = Math.min(slope, slopeOf(settled.slice(0, middle)), slopeOf(settled.slice(middle)));
     const range = (settled.at(-1)?.acquisitions ?? 0) - (settled[0]?.acquisitions ?? 0);
     const allowed = limit?.slope ?? Number.POSITIVE_INFINITY;
     return {
@@ -47,7 +52,7 @@ export function growths(
       highest: Math.max(...values),
       slope,
       allowed,
-      grows: slope > allowed && (slope * range) / 1000 > (limit?.noise ?? 0),
+      grows: lowest > allowed && (slope * range) / 1000 > (limit?.noise ?? 0),
     };
   });
 }

@@ -34,6 +34,15 @@ describe('growths', () => {
     expect(growths(short, LIMITS)[0]?.grows).to.equal(false);
   });
 
+  it('takes a rise that comes once and stays for none', () => {
+    const rows = growths(
+      sampled((count) => (count < 3500 ? 20 : 60)),
+      LIMITS,
+    );
+    expect(rows[0]?.slope).to.be.greaterThan(5);
+    expect(rows[0]?.grows).to.equal(false);
+  });
+
   it('judges nothing that has no limit', () => {
     expect(
       growths(
