@@ -121,7 +121,8 @@ export class HttpClient {
       return await this.#exchangeOver(client, request, signal);
     } finally {
       this.#fresh.delete(client);
-      await client.destroy();
+      // Nobody has to wait until the connection is gone.
+      client.destroy().catch(() => undefined);
     }
   }
 

@@ -3,7 +3,7 @@ import type { Backend } from '../../contracts/backend.js';
 import { toDiaError } from '../../contracts/errors.js';
 import type { Components } from '../components.js';
 import { allToTheEnd } from '../inParallel.js';
-import type { Supervisor } from '../supervisor.js';
+import type { Supervisor, Watched } from '../supervisor.js';
 
 /**
  * Ends whatever is under way and brings every enabled component back to its beginning: trigger, detectors,
@@ -69,7 +69,7 @@ export async function endRun(
   );
   await together(
     writers
-      .filter((writer) => writer.enabled)
+      .filter((writer) => writer.enabled && (how === 'kill' || !hasEnded(writer)))
       .map(
         (writer) => () =>
           writer.call(how === 'kill' ? 'kill' : 'stop', signal, (adapter, options) =>
@@ -79,6 +79,10 @@ export async function endRun(
   );
   return errors;
 }
+
+/** Every command, also one that failed, makes what was seen before it unknown: what is known is from after the last. */
+const hasEnded = ({ observation }: Watched) =>
+  observation?.status === 'stopped' || observation?.status === 'finished';
 
 /** Asks first: what was seen last may be from before it was opened, and one that is not open refuses to close. */
 async function closeIfOpen(backend: Supervisor<Backend>, signal: AbortSignal): Promise<void> {
