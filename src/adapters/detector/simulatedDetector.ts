@@ -53,7 +53,11 @@ export class SimulatedDetectorAdapter implements Detector {
   }
 
   async stop(options: CallOptions): Promise<void> {
-    await this.#control.request('execute', { detector: { command: 'stop' } }, options);
+    await this.#control.request(
+      'execute',
+      { detector: { command: 'stop' } },
+      { ...options, mayRepeat: true },
+    );
   }
 
   async status(options: CallOptions): Promise<DetectorStatus> {

@@ -33,6 +33,16 @@ interface Connection {
   retired: boolean;
 }
 
+/** How a request is sent. */
+export interface RequestOptions extends CallOptions {
+  /**
+   * Whether it may be carried out twice, like a stop: then it is sent again when the connection was lost after it was sent,
+   * as nobody knows whether it arrived.
+   */
+  readonly mayRepeat?: boolean;
+}
+
+const MOST_REPEATS = 2;
 const RECONNECT_MS = 20;
 const RECONNECT_AT_MOST_MS = 200;
 
@@ -75,15 +85,22 @@ export class OdinControl {
    * ComponentSilentError `component_unreachable` (no connection in time), `component_timeout` (no reply);
    * the reason of the caller's signal when that aborted.
    */
-  async request(command: string, params: JsonObject, options: CallOptions): Promise<JsonObject> {
+  async request(command: string, params: JsonObject, options: RequestOptions): Promise<JsonObject> {
     const facts: ErrorFacts = { component: this.#options.component, operation: command };
     let sent = false;
     try {
-      const reply = await withinBounds(options, (signal) =>
-        this.#exchange(command, params, signal, () => {
-          sent = true;
-        }),
-      );
+      const onSent = () => {
+        sent = true;
+      };
+      const reply = await withinBounds(options, async (signal) => {
+        for (let repeats = options.mayRepeat ? MOST_REPEATS : 0; ; repeats--) {
+          try {
+            return await this.#exchange({ command, params }, signal, onSent);
+          } catch (error) {
+            if (repeats === 0 || signal.aborted || !(error instanceof ComponentSilentError)) throw error;
+          }
+        }
+      });
       return this.#read(reply, facts);
     } catch (error) {
       if (!(error instanceof TimeIsUp)) throw error;
@@ -92,8 +109,7 @@ export class OdinControl {
   }
 
   async #exchange(
-    command: string,
-    params: JsonObject,
+    { command, params }: { command: string; params: JsonObject },
     signal: AbortSignal,
     onSent: () => void,
   ): Promise<JsonObject> {

@@ -6,7 +6,7 @@ import { Type } from '../../contracts/schemaTypes.js';
 import { TRIGGER_STATUSES, type Trigger, type TriggerStatus } from '../../contracts/trigger.js';
 import type { AdapterSettings } from '../adapterSettings.js';
 import { isJsonObject } from '../transport/jsonObject.js';
-import { OdinControl } from '../transport/odinControl.js';
+import { OdinControl, type RequestOptions } from '../transport/odinControl.js';
 
 /** Options of the trigger kind `simulated`. */
 export const simulatedTriggerOptions = Type.Object(
@@ -55,7 +55,7 @@ export class SimulatedTriggerAdapter implements Trigger {
   }
 
   async stop(options: CallOptions): Promise<void> {
-    await this.#execute({ command: 'stop_triggers' }, options);
+    await this.#execute({ command: 'stop_triggers' }, { ...options, mayRepeat: true });
   }
 
   async status(options: CallOptions): Promise<TriggerStatus> {
@@ -76,7 +76,7 @@ export class SimulatedTriggerAdapter implements Trigger {
     );
   }
 
-  async #execute(detector: JsonObject, options: CallOptions): Promise<void> {
+  async #execute(detector: JsonObject, options: RequestOptions): Promise<void> {
     await this.#control.request('execute', { detector }, options);
   }
 }

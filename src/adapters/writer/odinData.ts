@@ -9,7 +9,7 @@ import type { Writer, WriterParameters, WriterReport } from '../../contracts/wri
 import type { AdapterSettings } from '../adapterSettings.js';
 import { isJsonObject } from '../transport/jsonObject.js';
 import { lookUntil } from '../transport/lookUntil.js';
-import { OdinControl } from '../transport/odinControl.js';
+import { OdinControl, type RequestOptions } from '../transport/odinControl.js';
 import { timeBudget } from '../transport/timeBudget.js';
 import { NamesForOthers } from './nameForOthers.js';
 import { configurationDifferences, type FileWriterStatus, readFileWriterStatus } from './odinDataStatus.js';
@@ -223,18 +223,19 @@ export class OdinDataAdapter implements Writer {
     const { plugin } = this.#options;
     const budget = timeBudget(options);
     const version = await this.#version(budget(0.5));
+    const last = () => ({ ...budget(), mayRepeat: !on });
     if (atLeast(version, COMMANDS_SINCE)) {
-      await this.#tell('execute', { [plugin]: { command: on ? 'start_writing' : 'stop_writing' } }, budget());
+      await this.#tell('execute', { [plugin]: { command: on ? 'start_writing' : 'stop_writing' } }, last());
     } else {
-      await this.#tell('configure', { [plugin]: { write: on } }, budget());
+      await this.#tell('configure', { [plugin]: { write: on } }, last());
     }
   }
 
   /** Some errors get no reply: when it still answers other questions, silence was a no. */
-  async #tell(command: string, params: JsonObject, options: CallOptions): Promise<void> {
+  async #tell(command: string, params: JsonObject, options: RequestOptions): Promise<void> {
     const budget = timeBudget(options);
     try {
-      await this.#control.request(command, params, budget(0.5));
+      await this.#control.request(command, params, { ...options, ...budget(0.5) });
     } catch (error) {
       if (!(error instanceof ComponentSilentError) || error.code !== 'component_timeout') throw error;
       const status = await this.#status(budget()).catch(() => null);

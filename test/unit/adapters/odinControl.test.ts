@@ -221,6 +221,37 @@ describe('odin control client', () => {
     expect(performance.now() - beganMs).to.be.below(3000);
   });
 
+  for (const [mayRepeat, times] of [
+    [true, 3],
+    [false, 1],
+  ] as const) {
+    it(`sends a request ${times === 1 ? 'once' : 'again'} whose connection was lost before the reply${mayRepeat ? ', when it may be repeated' : ''}`, async () => {
+      let seen = 0;
+      let back = Promise.resolve();
+      const address = await deadEndpoint();
+      const behaviour: Behaviour = (message, reply) => {
+        seen++;
+        if (seen === 3) return reply(acknowledge(message));
+        component?.close();
+        back = listen();
+      };
+      // ZeroMQ gives the address back a moment after the socket was closed.
+      const listen = async () => {
+        component = await until(
+          () => Component.listen(behaviour, address).catch(() => null),
+          (one) => one !== null,
+        );
+      };
+      await listen();
+      const odin = await connectTo(address);
+      const call = odin.request('execute', { detector: { command: 'stop' } }, { ...within(), mayRepeat });
+      if (mayRepeat) await call;
+      else await expectDiaError(call, ComponentSilentError, 'component_unreachable');
+      await back;
+      expect(seen).to.equal(times);
+    });
+  }
+
   it('sends a command that waits for the component as soon as that is there, within its time', async () => {
     const endpoint = await deadEndpoint();
     const odin = await connectTo(endpoint);
