@@ -1,7 +1,9 @@
 import Koa, { type Context } from 'koa';
 import type { AccessSettings } from '../config/accessSettings.js';
+import type { IntegrationStatus } from '../contracts/acquisition.js';
 import { type DiaError, InvalidRequestError, toDiaError, UnknownNameError } from '../contracts/errors.js';
 import type { CommandContext, Integration } from '../contracts/integration.js';
+import type { JsonObject } from '../contracts/json.js';
 import { addressOf, Gate } from './access/gate.js';
 import { hideCredentials } from './access/hideCredentials.js';
 import type { Caller } from './access/tokenBook.js';
@@ -85,6 +87,7 @@ class Api {
   readonly #openApi: string;
   readonly #bodyLimitBytes: number;
   readonly #gate: Gate;
+  #lastAnswer: { added: JsonObject; status: IntegrationStatus; text: string } | null = null;
 
   constructor(options: AppOptions, streams: EventStreams) {
     this.#options = options;
@@ -137,8 +140,18 @@ class Api {
       ...(lease === '' ? {} : { lease }),
     };
     const added = await this.#work(route.work, { params, body, context: asker });
-    const answer = JSON.stringify(okEnvelope(this.#options.integration.status().status, added));
-    answerText(context, route.tellsAddresses ? hideCredentials(answer) : answer);
+    answerText(context, this.#answerOf(added, route));
+  }
+
+  /** The text of an answer; made once for what is asked by many at once, as the status is. */
+  #answerOf(added: JsonObject, { tellsAddresses }: Route): string {
+    const { status } = this.#options.integration.status();
+    const known = this.#lastAnswer;
+    if (known !== null && known.added === added && known.status === status) return known.text;
+    const json = JSON.stringify(okEnvelope(status, added));
+    const text = tellsAddresses ? hideCredentials(json) : json;
+    this.#lastAnswer = { added, status, text };
+    return text;
   }
 
   #work(work: Exclude<Route['work'], { kind: 'document' }>, request: ApiRequest) {

@@ -13,8 +13,17 @@ export function okEnvelope(status: IntegrationStatus, added: JsonObject): JsonOb
   return { state: 'ok', status: wireStatus(status), ...added };
 }
 
-/** What `GET /status` adds to the envelope; fields without a value are left out. */
+const fieldsOf = new WeakMap<StatusReport, JsonObject>();
+
+/** What `GET /status` adds to the envelope; the same object as long as nothing changes, however many ask. */
 export function statusFields(report: StatusReport): JsonObject {
+  const fields = fieldsOf.get(report) ?? fieldsIn(report);
+  fieldsOf.set(report, fields);
+  return fields;
+}
+
+/** Fields without a value are left out. */
+function fieldsIn(report: StatusReport): JsonObject {
   const fields: JsonObject = {};
   if (report.notice !== null) fields.details = report.notice;
   if (report.error !== null) {

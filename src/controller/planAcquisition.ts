@@ -61,24 +61,30 @@ export async function planAcquisition(
   const at = new Date();
   const rules = completeFileRules(options.fileRules ?? [], options);
   const pipelines: Record<string, PipelinePlan> = {};
-  for (const name of options.pipelines) {
-    const own = applyFileRules(options.configOf(name), rules, name);
-    pipelines[name] = {
-      detector: own.detector ?? {},
-      backend: own.backend ?? {},
-      writer: await planWriter(own.writer ?? {}, own, { ...options, id, names: { run, at, detector: name } }),
-    };
-  }
   const auxiliary: Record<string, WriterParameters> = {};
-  for (const name of options.auxiliaryWriters) {
+  const planOf = (section: Section, own: AcquisitionConfig, name: string) =>
+    planWriter(section, own, { ...options, id, names: { run, at, detector: name } });
+  const ofPipelines = options.pipelines.map((name) => {
+    const own = applyFileRules(options.configOf(name), rules, name);
+    return { name, own, section: own.writer ?? {} };
+  });
+  const ofAuxiliaries = options.auxiliaryWriters.map((name) => {
     // The pipelines' files are none of its business, only its own section's.
     const ownRules = rules.filter(({ section }) => section === name);
     const own = applyFileRules(config, ownRules, name);
-    auxiliary[name] = await planWriter(own[name] ?? {}, own, {
-      ...options,
-      id,
-      names: { run, at, detector: name },
-    });
+    return { name, own, section: own[name] ?? {} };
+  });
+  // Disks are looked at beside each other: one look may take as long as a network allows.
+  const writers = await Promise.all(
+    [...ofPipelines, ...ofAuxiliaries].map(({ section, own, name }) => planOf(section, own, name)),
+  );
+  for (const [index, { name, own }] of ofPipelines.entries()) {
+    const writer = writers[index];
+    if (writer) pipelines[name] = { detector: own.detector ?? {}, backend: own.backend ?? {}, writer };
+  }
+  for (const [index, { name }] of ofAuxiliaries.entries()) {
+    const writer = writers[ofPipelines.length + index];
+    if (writer) auxiliary[name] = writer;
   }
   refuseSharedFiles([...Object.values(pipelines).map(({ writer }) => writer), ...Object.values(auxiliary)]);
   return { id, config, pipelines, auxiliary, stall: stallRule(Object.values(pipelines), options.stall) };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import winston from 'winston';
+import { allowance } from './allowance.js';
 import { LineFile } from './lineFile.js';
 import { requestContext } from './requestContext.js';
 
@@ -42,6 +43,8 @@ const REOPEN_AFTER_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** Hundreds of clients may poll: their lines are written together. */
 const ACCESS_WAIT_MS = 100;
+/** Of the requests beyond so many in a second only the number is noted: they would wash away the rest within seconds. */
+const MOST_ACCESS_LINES_HZ = 100;
 
 const readable = winston.format.printf(({ timestamp, level, message, stack, ...fields }) => {
   const facts = Object.entries(fields)
@@ -115,6 +118,9 @@ export function createTelemetry(options: {
   // A line for every call and every request that is answered: these take a shorter way than through winston.
   const audit = lineFile(options.folder, 'audit.log', 0);
   const access = lineFile(options.folder, 'access.log', ACCESS_WAIT_MS);
+  const mayNote = allowance(MOST_ACCESS_LINES_HZ, (leftOut) => {
+    access?.write(line(`${leftOut} more requests in this second`, { leftOut }));
+  });
   const line = (message: string, fields: object) =>
     JSON.stringify({
       level: 'info',
@@ -137,7 +143,9 @@ export function createTelemetry(options: {
   return {
     log: logger,
     audit: (entry) => audit?.write(line(entry.what, entry)),
-    access: (message, fields) => access?.write(line(message, fields)),
+    access: (message, fields) => {
+      if (mayNote()) access?.write(line(message, fields));
+    },
     belongTo: (id) => {
       acquisitionId = id;
     },
