@@ -56,8 +56,8 @@ const WAITS = { settleTimeoutMs: 800, drainTimeoutMs: 2_500 };
 /** A component comes back by itself after so long, which is longer than any command or run waits for it. */
 const RETURNS_MS = 2_000;
 
-/** Starting the components takes at most so long where nothing else runs. */
-const QUIET_START_MS = 1_500;
+/** Starting the components takes about so long where nothing else runs. */
+const QUIET_START_MS = 1_000;
 const MOST_PATIENCE = 8;
 
 const times = <T extends Readonly<Record<string, number>>>(all: T, factor: number): T =>
