@@ -90,12 +90,12 @@ export class Acquisition {
     return this.#error;
   }
 
-  /** Frames that are in the file. */
+  /** Frames in the file that readers find. */
   get framesWritten(): number {
     return this.#file.framesWritten;
   }
 
-  /** Bytes of frames that are in the file. */
+  /** Bytes of these frames. */
   get bytesWritten(): number {
     return this.#file.bytesWritten;
   }
@@ -303,7 +303,6 @@ export class Acquisition {
   /** Shows what is in the file, and comes again for what is still on its way there. Never throws. */
   async #flush(): Promise<void> {
     const file = this.#file;
-    const shown = file.framesWritten;
     try {
       await file.flush();
     } catch (error) {
@@ -311,7 +310,7 @@ export class Acquisition {
     }
     if (file !== this.#file) return;
     this.#disarm();
-    if (shown < this.placement.written) this.#arm();
+    if (file.framesWritten < this.placement.written) this.#arm();
   }
 
   #disarm(): void {
@@ -329,11 +328,10 @@ export class Acquisition {
   #completion(isClosed: boolean): Completion {
     const { placement } = this;
     const endless = placement.expected === 0 && placement.written > 0 && placement.gaps === 0;
-    // Those that never came, and after a failure those that never reached the disk.
-    const unwritten = isClosed ? 0 : placement.written - this.#file.framesWritten;
     return {
       complete: isClosed && (placement.isComplete || endless),
-      framesLost: placement.missing + unwritten,
+      framesTaken: placement.written,
+      framesMissing: placement.missing,
       framesIncomplete: this.counts.incompleteFrames,
     };
   }

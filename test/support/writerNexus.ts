@@ -43,7 +43,8 @@ export async function writeNexus(path: string, contents: NexusContents): Promise
   }
   await file.close({
     complete: placement.isComplete,
-    framesLost: placement.missing,
+    framesTaken: placement.written,
+    framesMissing: placement.missing,
     framesIncomplete: 0,
   });
 }

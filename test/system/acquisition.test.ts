@@ -96,7 +96,9 @@ describe('an acquisition on the simulation', function () {
   it('configures and starts in one call when start brings the config', async () => {
     const { client } = dia;
     const started = await client.start({ sections: acquisition('at-once.h5', 3) });
-    expect(started).to.include({ status: 'IntegrationStatus.RUNNING', file: dia.file('at-once.h5') });
+    expect(started).to.include({ file: dia.file('at-once.h5') });
+    // On a busy machine the detector may have ended its three frames by then.
+    expect(started.status).to.match(/^IntegrationStatus\.(RUNNING|DETECTOR_STOPPED)$/);
     await client.waitForStatus('FINISHED');
     expect((await verifyFile(dia.file('at-once.h5'))).framesWritten).to.equal(3);
   });

@@ -25,7 +25,10 @@ export interface AcquisitionDescription {
 /** What is known once no more frames come. */
 export interface Completion {
   readonly complete: boolean;
-  readonly framesLost: number;
+  /** Frames that were handed to the file. */
+  readonly framesTaken: number;
+  /** Frames that never came. */
+  readonly framesMissing: number;
   /** Frames written that lack pixels. */
   readonly framesIncomplete: number;
 }
@@ -35,9 +38,9 @@ export interface Completion {
  * `abandon` is left to call.
  */
 export interface FrameFile {
-  /** Frames that are in the file. */
+  /** Frames in the file that readers find, whatever becomes of the writer. */
   readonly framesWritten: number;
-  /** Bytes of frames that are in the file. */
+  /** Bytes of these frames. */
   readonly bytesWritten: number;
   /**
    * Takes a frame for its place; it is written meanwhile. The caller sees to it that no number comes twice. Throws also

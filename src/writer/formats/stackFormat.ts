@@ -3,6 +3,7 @@ import type { Hdf5 } from '../../files/hdf5.js';
 import type { Frame } from '../decoders/decoder.js';
 import { AppendFile } from '../hdf5/appendFile.js';
 import type { GrowingDataset } from '../hdf5/growingDataset.js';
+import type { Write } from '../hdf5/metadataBlock.js';
 import { addressOf } from '../hdf5/objectAddress.js';
 import { BYTES_PER_VALUE, HDF5_TYPES, zeros } from '../pixelTypes.js';
 import { type Column, findColumns, TEXT_BYTES } from './columns.js';
@@ -66,8 +67,9 @@ class StackFile implements FrameFile {
   readonly #parameters: Map<string, ParameterValue>;
   readonly #place: FramePlace;
   #open: OpenFile | null = null;
-  #framesWritten = 0;
-  #bytesWritten = 0;
+  /** What is in the file, and how much of it readers find. */
+  readonly #present = { frames: 0, bytes: 0 };
+  #shown = { frames: 0, bytes: 0 };
 
   constructor(
     readonly path: string,
@@ -79,11 +81,11 @@ class StackFile implements FrameFile {
   }
 
   get framesWritten(): number {
-    return this.#framesWritten;
+    return this.#shown.frames;
   }
 
   get bytesWritten(): number {
-    return this.#bytesWritten;
+    return this.#shown.bytes;
   }
 
   setParameter(name: string, value: ParameterValue): void {
@@ -101,8 +103,8 @@ class StackFile implements FrameFile {
       metadata[this.#place.numbers] = number;
       metadata[TIMESTAMP.name] = receivedAtS;
       frames?.table.put(number, metadata);
-      this.#framesWritten += 1;
-      this.#bytesWritten += storedBytes;
+      this.#present.frames += 1;
+      this.#present.bytes += storedBytes;
     };
     file.append({ bytes: pixels, isBorrowed, written });
   }
@@ -114,7 +116,7 @@ class StackFile implements FrameFile {
   async flush(): Promise<void> {
     const open = this.#open;
     await open?.file.atMost(0);
-    await open?.file.flush(() => open.frames?.table.flush());
+    if (open !== null) await this.#flush(open);
   }
 
   async close(completion: Completion): Promise<void> {
@@ -138,21 +140,37 @@ class StackFile implements FrameFile {
     open.file.close();
   }
 
-  #closing({ file, frames, facts }: OpenFile, completion: Completion): (() => Promise<void>)[] {
-    const values = [
-      [facts.written, count(this.#framesWritten)],
-      [facts.lost, count(completion.framesLost)],
-      [facts.incomplete, count(completion.framesIncomplete)],
-      [facts.endTime, new TextEncoder().encode(new Date().toISOString())],
-    ] as const;
+  async #flush({ file, frames }: OpenFile): Promise<void> {
+    let shown = this.#shown;
+    await file.flush(() => {
+      frames?.table.flush();
+      shown = { ...this.#present };
+    });
+    this.#shown = shown;
+  }
+
+  #closing(open: OpenFile, completion: Completion): (() => Promise<void>)[] {
+    const { file, facts } = open;
     const complete = Uint8Array.of(completion.complete ? 1 : 0);
     return [
-      () => file.flush(() => frames?.table.flush()),
-      () => file.overwrite(values.map(([address, bytes]) => ({ address, bytes }))),
+      () => this.#flush(open),
+      () => file.overwrite(this.#facts(facts, completion)),
       // All else is in the file before it says that it is complete.
       () => file.overwrite([{ address: facts.complete, bytes: complete }]),
       () => file.rest(),
     ];
+  }
+
+  #facts(places: FactPlaces, { framesTaken, framesMissing, framesIncomplete }: Completion): Write[] {
+    const { frames } = this.#present;
+    const values = [
+      [places.written, count(frames)],
+      // After a failure also those that never reached the disk.
+      [places.lost, count(framesMissing + framesTaken - frames)],
+      [places.incomplete, count(framesIncomplete)],
+      [places.endTime, new TextEncoder().encode(new Date().toISOString())],
+    ] as const;
+    return values.map(([address, bytes]) => ({ address, bytes }));
   }
 
   #openEmpty(): OpenFile {

@@ -45,6 +45,7 @@ export class Trial {
   readonly #name: string;
   /** Frames that the writer had when the fault struck. */
   #received = 0;
+  #written = 0;
 
   constructor(integration: FaultyIntegration, cell: Cell) {
     this.#integration = integration;
@@ -100,7 +101,7 @@ export class Trial {
     const { phase, role } = this.#cell;
     const first = FIRST[phase]?.[role];
     if (first === undefined) {
-      this.#received = (await this.#client.status()).progress?.received_frames ?? 0;
+      await this.#countFrames();
       this.#strike();
       return null;
     }
@@ -115,7 +116,7 @@ export class Trial {
       this.#strike();
     };
     if (phase === 'stopping') {
-      this.#received = (await this.#client.status()).progress?.received_frames ?? 0;
+      await this.#countFrames();
     }
     const startedAt = performance.now();
     const command = {
@@ -223,12 +224,18 @@ export class Trial {
     expect(word(await this.#client.status())).to.equal('INITIALIZED');
   }
 
+  async #countFrames(): Promise<void> {
+    const { progress } = await this.#client.status();
+    this.#received = progress?.received_frames ?? 0;
+    this.#written = progress?.written_frames ?? 0;
+  }
+
   async #framesAreOnDisk(): Promise<void> {
     if (this.#received === 0) return;
     const { role, fault } = this.#cell;
     const { framesWritten } = await verifyFile(this.#integration.dia.file(`${this.#name}.h5`));
-    // What a writer has not flushed dies with it; its file can be read all the same.
-    const least = role === 'writer' && fault === 'dies' ? 1 : this.#received;
+    // What a writer has not shown to readers yet dies with it.
+    const least = role === 'writer' && fault === 'dies' ? this.#written : this.#received;
     expect(framesWritten, 'frames on disk').to.be.at.least(least);
   }
 
