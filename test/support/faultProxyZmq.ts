@@ -120,9 +120,10 @@ export class ZmqFaultProxy extends FaultProxy {
     const passed = this.#passed.get(reply.id);
     this.#passed.delete(reply.id);
     if (passed === undefined) return;
-    if (passed.fault === 'cuts') {
+    // Not after the fault is over: nobody would listen again.
+    if (passed.fault === 'cuts' && this.fault === 'cuts') {
       this.vanish();
-      if (this.fault === 'cuts') await this.appear();
+      await this.appear();
       return;
     }
     if (passed.fault === 'slow') await delay(SLOW_MS);
