@@ -26,10 +26,16 @@ export function report(snapshot: Snapshot, components: Components, last: StatusR
     status: error === null ? context.status : contradicted ? 'INCONSISTENT' : 'ERROR',
     transition,
     error,
-    file: Object.values(context.files)[0] ?? null,
+    file: fileOf(components, context.files),
     progress: progressOf(components, last?.progress ?? null),
     notice: context.stalled && context.error === null ? stallNotice(context.plan) : null,
   };
+}
+
+/** The file of the first pipeline that has one; those of auxiliary writers only stand in for it. */
+function fileOf({ pipelines }: Components, files: Readonly<Record<string, string>>): string | null {
+  const ofPipelines = pipelines.flatMap(({ writer }) => files[writer.name] ?? []);
+  return ofPipelines[0] ?? Object.values(files)[0] ?? null;
 }
 
 const stallNotice = (plan: AcquisitionPlan | null) =>

@@ -86,7 +86,8 @@ describe('a beamline with a timing system and beam-synchronous data', function (
   it('fires the timing last of all, is BSREAD_STILL_RUNNING until the broker is done, then FINISHED', async () => {
     await dia.client.setConfig(config('beam'));
     const before = codes().length;
-    await dia.client.start();
+    // The frames' file, though the broker names its own sooner.
+    expect(await dia.client.start()).to.include({ file: dia.file('beam.h5') });
     // The code is written before start is answered; what the IOC prints takes its time.
     await until(codes, (written) => written.length > before, 5_000);
     expect(codes().slice(before)).to.deep.equal([START_CODE]);
