@@ -50,6 +50,8 @@ export interface RunningService {
   readonly deployment: LoadedDeployment;
   /** Ends the acquisition, the REST server and the services, in that order. */
   close(): Promise<void>;
+  /** Ends the REST server only: acquisition and services wait for the next controller. */
+  leave(): Promise<void>;
 }
 
 /** The programs of this project that a deployment can launch. They are named here, never imported. */
@@ -75,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     quiet: options.quiet ?? false,
   });
   const closing: (() => Promise<void>)[] = [() => telemetry.close()];
+  let leaves = false;
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step();
   };
@@ -87,7 +90,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
       onEnded: ({ endpoints }) => running?.componentEnded(Object.values(endpoints)),
     });
     await launcher.open();
-    closing.push(() => launcher.close());
+    closing.push(() => (leaves ? launcher.leave() : launcher.close()));
     const endRotation = keepLogsShort(join(loaded.stateFolder, 'log'), ({ message }) =>
       telemetry.log.warn(`A service's log cannot be rotated: ${message}`),
     );
@@ -106,14 +109,20 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
       replaceProgram: (address) => launcher.replace(address),
     });
     running = controller;
-    closing.push(() => controller.close());
+    closing.push(() => (leaves ? controller.leave() : controller.close()));
     await unlessAborted(controller.start(), signal);
     const server = await startApi(loaded, controller, { telemetry, certificates });
     closing.push(() => server.close());
     // First of all, so that those who follow the acquisition see how it ends.
-    closing.push(() => controller.endRun());
+    closing.push(async () => {
+      if (!leaves) await controller.endRun();
+    });
     telemetry.log.info(`Serving ${loaded.deployment.name} at ${server.url}`, { data: loaded.dataFolder });
-    return { url: server.url, deployment: loaded, close };
+    const leave = () => {
+      leaves = true;
+      return close();
+    };
+    return { url: server.url, deployment: loaded, close, leave };
   } catch (error) {
     await close();
     throw error;

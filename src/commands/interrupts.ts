@@ -1,5 +1,9 @@
 /** Why a command was ended by its user. */
-export class Interrupted extends Error {}
+export class Interrupted extends Error {
+  constructor(readonly signalName: NodeJS.Signals) {
+    super(`Interrupted by ${signalName}.`);
+  }
+}
 
 /** Signals of the user or of the system that ask the program to end. */
 export interface Interrupts {
@@ -17,7 +21,7 @@ export function listenForInterrupts(
   const first = new AbortController();
   const onSignal = (name: NodeJS.Signals) => {
     if (first.signal.aborted) onAgain(name);
-    else first.abort(new Interrupted(`Interrupted by ${name}.`));
+    else first.abort(new Interrupted(name));
   };
   for (const name of names) process.on(name, onSignal);
   return {

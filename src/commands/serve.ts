@@ -5,8 +5,8 @@ import { aborted, Interrupted, listenForInterrupts } from './interrupts.js';
 import type { Output } from './output.js';
 
 /**
- * Serves a deployment until a signal: the first ends the acquisition, the server and the services; a second
- * kills the services and ends at once.
+ * Serves a deployment until a signal: the first ends the acquisition, the server and the services, or leaves
+ * acquisition and services to a successor where the deployment says so; a second kills the services and ends at once.
  */
 export async function serveCommand(
   output: Output,
@@ -28,7 +28,10 @@ export async function serveCommand(
     const service = await serve({ deployment, flags, signal, onLaunch });
     output.document({ url: service.url });
     await aborted(signal);
-    await service.close();
+    const { reason } = signal;
+    const isTerminated = reason instanceof Interrupted && reason.signalName === 'SIGTERM';
+    if (isTerminated && service.deployment.deployment.onTerminate === 'leave') await service.leave();
+    else await service.close();
   } catch (error) {
     // Whoever asks it to end while it starts gets what was asked for.
     if (!(error instanceof Interrupted)) throw error;

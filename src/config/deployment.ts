@@ -344,6 +344,11 @@ export const DeploymentSchema = Type.Object(
       default: true,
       description: 'Whether `reset` is accepted while frames are taken or written. `kill` always is.',
     }),
+    onTerminate: Type.Enum(['stop', 'leave'], {
+      default: 'stop',
+      description:
+        'What SIGTERM does to `dia serve`: `stop` ends the acquisition and the services, `leave` leaves both to the controller that is started next.',
+    }),
     routes: Type.Array(route, {
       default: [],
       description: 'POST routes beside those of every deployment; each sets one parameter of the detector.',

@@ -121,6 +121,11 @@ export class IntegrationController implements Integration {
   async close(): Promise<void> {
     // An orderly end leaves nothing to go on with.
     await this.memory.record({ phase: 'initialized' }).catch(() => undefined);
+    await this.leave();
+  }
+
+  /** Ends, and leaves the components as they are to the next controller, with what the journal says of them. */
+  async leave(): Promise<void> {
     this.closing.abort(shuttingDown());
     this.actor.stop();
     await this.components.stop();

@@ -171,6 +171,13 @@ export class ServiceLauncher {
     await rm(this.commandFile(), { force: true });
   }
 
+  /** Leaves all services to the next controller. */
+  async leave(): Promise<void> {
+    // None of them is missed, or started again, from here on.
+    this.allProcesses();
+    await this.socket.close();
+  }
+
   /** Ends all services by force, within a second. */
   async kill(): Promise<void> {
     const processes = this.allProcesses();

@@ -25,6 +25,11 @@ describe('a controller that is killed with kill -9 and started again', function 
     client = new DiaClient(JSON.parse(server.stdout).url);
   }
 
+  function ended(signal: NodeJS.Signals): Promise<unknown> {
+    server.signal(signal);
+    return server.ended;
+  }
+
   async function crash(): Promise<void> {
     server.signal('SIGKILL');
     await server.ended;
@@ -85,6 +90,23 @@ describe('a controller that is killed with kill -9 and started again', function 
     expect(await client.status()).to.include({ file });
     const facts = await verifyFile(file ?? '');
     expect(facts).to.include({ framesWritten: 3_000, framesLost: 0, complete: true });
+  });
+
+  it('goes on with a run that SIGTERM has left to it, where the deployment says so', async () => {
+    await ended('SIGTERM');
+    await writeDeployment(deployment, { ...simulatedDeployment('32x64'), onTerminate: 'leave' });
+    await serve();
+    const services = await processes.services(data);
+    await client.setConfig(acquisition('left.h5', 500, 0.005));
+    await client.start();
+    await untilWritten(50);
+    expect(await ended('SIGTERM')).to.deep.include({ code: 0 });
+    await serve();
+    expect(await processes.services(data)).to.have.members(services);
+    await client.waitForStatus('FINISHED', { timeoutMs: 20_000 });
+    expect((await verifyFile(`${data}/left.h5`)).framesWritten).to.equal(500);
+    expect(await ended('SIGINT')).to.deep.include({ code: 0 });
+    for (const pid of services) expect(() => process.kill(pid, 0)).to.throw('ESRCH');
   });
 
   it('finishes a run that ended while nobody was there', async () => {
