@@ -136,7 +136,7 @@ describe('loadDeployment', () => {
         "line 8, http.prot: unknown key. Did you mean 'port'?",
         'line 9, http.host: must not be empty.',
         "line 10, limit: unknown key. Did you mean 'limits'?",
-        "line 11, qwertzuiop: unknown key. Known are 'name', 'description', 'vocabulary', 'schema', 'http', 'access', 'log', 'paths', 'existingFile', 'allowDevNull', 'fileRules', 'resetWhileRunning', 'routes', 'pipelines', 'pipelinesFrom', 'auxiliaryWriters', 'trigger', 'limits', 'stall', 'services'.",
+        "line 11, qwertzuiop: unknown key. Known are 'name', 'description', 'vocabulary', 'schema', 'http', 'access', 'log', 'paths', 'existingFile', 'allowDevNull', 'fileRules', 'resetWhileRunning', 'onTerminate', 'routes', 'pipelines', 'pipelinesFrom', 'auxiliaryWriters', 'trigger', 'limits', 'stall', 'services'.",
       ],
     ],
     [
