@@ -66,12 +66,13 @@ export class CommandServer {
 
   /** Ends whatever is under way; a stand-down that is under way already is joined, unless it comes to force. */
   async standDown(how: StandDown): Promise<Reply> {
-    const { actor, book, options, reporter } = this.own;
+    const { actor, book, memory, options, reporter } = this.own;
     const runs = actor.getSnapshot().hasTag('watched');
     if (how === 'reset' && runs && !options.resetWhileRunning) throw cannotReset(reporter.spoken);
     book.doubt();
     actor.send({ type: `acquisition.${how}` });
     await this.settled();
+    await memory.rested();
     const { error } = actor.getSnapshot().context;
     if (error !== null) throw error;
     return {};
@@ -133,13 +134,14 @@ export class CommandServer {
   }
 
   private async configure(config: AcquisitionConfig): Promise<Reply> {
-    const { actor, book } = this.own;
+    const { actor, book, memory } = this.own;
     this.requireConfigurable(cannotConfigure);
     const plan = await this.plan(book.validated(config, disabledSections(this.components)));
     this.requireConfigurable(cannotConfigure);
     book.set(config);
     actor.send({ type: 'acquisition.configure', plan });
     await this.outcome('configured');
+    await memory.rested();
     book.succeeded();
     return { config: book.last };
   }

@@ -17,6 +17,7 @@ export interface MemoryOptions {
 /** Writes into the journal what the next controller would have to know. */
 export class Memory {
   private readonly options: MemoryOptions;
+  private lastRest: Promise<void> = Promise.resolve();
 
   constructor(options: MemoryOptions) {
     this.options = options;
@@ -35,9 +36,14 @@ export class Memory {
     if (entry !== null) await this.record(entry);
   }
 
+  /** Resolves when the present state is on disk: what a client has been told holds after a crash. */
+  rested(): Promise<void> {
+    return this.lastRest;
+  }
+
   /**
-   * Writes down every state in which nothing is under way. Nothing waits for it: the entry before it says what was
-   * begun, and after a crash the components themselves tell whether it was done.
+   * Writes down every state in which nothing is under way. Only the answers to commands wait for it: the entry before it
+   * says what was begun, and after a crash the components themselves tell whether it was done.
    */
   recordRests(actor: AcquisitionActor): void {
     let last = '';
@@ -48,7 +54,7 @@ export class Memory {
       last = phase;
       if (entry === null) return;
       const { log } = this.options.telemetry;
-      this.record(entry).catch((thrown: unknown) => log.error(toDiaError(thrown).message));
+      this.lastRest = this.record(entry).catch((thrown: unknown) => log.error(toDiaError(thrown).message));
     });
   }
 }

@@ -71,7 +71,8 @@ describe('a controller that is killed with kill -9 and started again', function 
   it('is CONFIGURED when it was, and starts', async () => {
     await client.setConfig(acquisition('configured.h5', 7));
     await crashAndServe();
-    expect(await client.status()).to.include({ status: 'IntegrationStatus.CONFIGURED' });
+    const answer = await client.status();
+    expect(answer.status, answer.details).to.equal('IntegrationStatus.CONFIGURED');
     await client.start();
     await client.waitForStatus('FINISHED');
     expect((await verifyFile(`${data}/configured.h5`)).framesWritten).to.equal(7);
