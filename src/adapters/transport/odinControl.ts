@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Dealer } from 'zeromq';
 import { TimeIsUp, withinBounds } from '../../contracts/bounds.js';
 import type { CallOptions } from '../../contracts/component.js';
@@ -36,13 +37,12 @@ interface Connection {
 /** How a request is sent. */
 export interface RequestOptions extends CallOptions {
   /**
-   * Whether it may be carried out twice, like a stop: then it is sent again when the connection was lost after it was sent,
-   * as nobody knows whether it arrived.
+   * Whether it may be carried out twice, like a stop: then it is sent again, within its time, when the connection was lost
+   * after it was sent, as nobody knows whether it arrived.
    */
   readonly mayRepeat?: boolean;
 }
 
-const MOST_REPEATS = 2;
 const RECONNECT_MS = 20;
 const RECONNECT_AT_MOST_MS = 200;
 
@@ -88,23 +88,28 @@ export class OdinControl {
   async request(command: string, params: JsonObject, options: RequestOptions): Promise<JsonObject> {
     const facts: ErrorFacts = { component: this.#options.component, operation: command };
     let sent = false;
+    let lost: ComponentSilentError | null = null;
     try {
       const onSent = () => {
         sent = true;
+        lost = null;
       };
       const reply = await withinBounds(options, async (signal) => {
-        for (let repeats = options.mayRepeat ? MOST_REPEATS : 0; ; repeats--) {
+        for (let pauseMs = RECONNECT_MS; ; pauseMs = Math.min(2 * pauseMs, RECONNECT_AT_MOST_MS)) {
           try {
             return await this.#exchange({ command, params }, signal, onSent);
           } catch (error) {
-            if (repeats === 0 || signal.aborted || !(error instanceof ComponentSilentError)) throw error;
+            if (!options.mayRepeat || signal.aborted || !(error instanceof ComponentSilentError)) throw error;
+            lost = error;
+            // As ZeroMQ does between its own attempts: a component that cuts every connection is not flooded.
+            await delay(pauseMs, undefined, { signal });
           }
         }
       });
       return this.#read(reply, facts);
     } catch (error) {
       if (!(error instanceof TimeIsUp)) throw error;
-      throw this.#silent(sent, facts, options.timeoutMs);
+      throw lost ?? this.#silent(sent, facts, options.timeoutMs);
     }
   }
 

@@ -220,19 +220,8 @@ export class Trial {
     if (fault === 'returns') await proxy.back;
     else await proxy.clear();
     if (phase === 'idle') await this.#status((status) => word(status) === 'INITIALIZED');
-    await this.#reset();
+    await this.#client.reset();
     expect(word(await this.#client.status())).to.equal('INITIALIZED');
-  }
-
-  /** A component that has just come back may be found with the second attempt only: its connection has to be made anew. */
-  async #reset(attempts = 3): Promise<void> {
-    try {
-      await this.#client.reset();
-    } catch (error) {
-      const isUnreachable = error instanceof DiaClientError && error.code === 'component_unreachable';
-      if (!isUnreachable || attempts === 1) throw error;
-      await this.#reset(attempts - 1);
-    }
   }
 
   async #countFrames(): Promise<void> {
