@@ -32,6 +32,8 @@ export class LineFile {
   #writing: Promise<void> | null = null;
   #notBeforeMs = 0;
   #isClosed = false;
+  /** Ends the wait for more lines. */
+  #hurry = () => {};
 
   constructor(path: string, options: LineFileOptions) {
     this.#path = path;
@@ -49,6 +51,7 @@ export class LineFile {
   /** Writes what waits and closes the file. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#hurry();
     await this.#writing;
     if (this.#waiting.length > 0) await this.#writeAll();
     await this.#file?.close().catch(() => undefined);
@@ -58,6 +61,7 @@ export class LineFile {
   async #later(): Promise<void> {
     const { waitMs } = this.#options;
     await new Promise<void>((resolve) => {
+      this.#hurry = resolve;
       if (waitMs === 0) setImmediate(resolve);
       else setTimeout(resolve, waitMs).unref();
     });

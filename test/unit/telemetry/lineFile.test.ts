@@ -13,11 +13,11 @@ describe('LineFile', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const lineFile = (name: string, largestBytes = 1_000_000) =>
+  const lineFile = (name: string, largestBytes = 1_000_000, waitMs = 0) =>
     new LineFile(join(folder, name), {
       largestBytes,
       files: 3,
-      waitMs: 0,
+      waitMs,
       onProblem: (text) => problems.push(text),
     });
 
@@ -32,6 +32,13 @@ describe('LineFile', () => {
     }
     const lines = (await readFile(join(folder, 'a.log'), 'utf8')).trim().split('\n');
     expect(lines).to.deep.equal(Array.from({ length: 1000 }, (_, number) => `line ${number}`));
+  });
+
+  it('closes without waiting for more lines', async () => {
+    const file = lineFile('slow.log', 1_000_000, 3_600_000);
+    file.write('last words');
+    await file.close();
+    expect(await readFile(join(folder, 'slow.log'), 'utf8')).to.equal('last words\n');
   });
 
   it('begins anew when it has grown, and keeps the newest files', async () => {
