@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { DiaClient } from '../../src/client/client.js';
 import { type RunningService, serve } from '../../src/serve.js';
+import { until } from './calls.js';
 
 const SCHEMA = fileURLToPath(new URL('../../../deployments/simulation/config.schema.json', import.meta.url));
 
@@ -112,4 +113,13 @@ export function acquisition(outputFile: string, frames: number, periodS = 0.005,
     backend: { bit_depth: bitDepth, n_frames: frames },
     detector: { period: periodS, frames, exptime: periodS / 2, dr: bitDepth },
   };
+}
+
+/** Waits until so many frames are in the file. */
+export async function untilWritten(client: DiaClient, frames: number): Promise<void> {
+  await until(
+    () => client.status(),
+    ({ progress }) => (progress?.written_frames ?? 0) >= frames,
+    20_000,
+  );
 }

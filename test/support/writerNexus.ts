@@ -14,6 +14,8 @@ export interface NexusContents {
   /** Frames after which it is flushed. */
   readonly flushAfter?: readonly number[];
   readonly warn?: (text: string) => void;
+  /** What happens between the creation of the file and its first frame. */
+  readonly afterCreation?: () => Promise<void>;
 }
 
 /** Writes a closed file of 2x3 uint16 frames without a writer program. */
@@ -34,6 +36,7 @@ export async function writeNexus(path: string, contents: NexusContents): Promise
     detector: { name: 'detector', badModules: null },
     startedAt: new Date(),
   });
+  await contents.afterCreation?.();
   for (const number of contents.frames) {
     placement.take(number);
     const pixels = new Uint8Array(Uint16Array.of(number % 65_536, 0, 0, 0, 0, 0).buffer);

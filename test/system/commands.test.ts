@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
-import { acquisition, boot, type TestIntegration } from '../support/integration.js';
+import { acquisition, boot, type TestIntegration, untilWritten } from '../support/integration.js';
 
 const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
   promise.then(
@@ -25,15 +25,6 @@ describe('commands in the wrong state, and commands that cross', function () {
   async function longRun(name: string): Promise<void> {
     await dia.client.setConfig(acquisition(name, 10_000, 0.02));
     await dia.client.start();
-  }
-
-  /** Waits until the writer has frames on its way to the disk. */
-  async function someFrames(): Promise<void> {
-    const abort = new AbortController();
-    for await (const { type, data } of dia.client.events({ signal: abort.signal })) {
-      if (type === 'progress' && Number(data.written_frames ?? data.writtenFrames) > 2) break;
-    }
-    abort.abort();
   }
 
   it('answers 409 to start before configure, with the text that clients match', async () => {
@@ -88,7 +79,7 @@ describe('commands in the wrong state, and commands that cross', function () {
 
   it('stops in the middle, keeps the frames so far in a file marked incomplete, and can go on', async () => {
     await longRun('stopped.h5');
-    await someFrames();
+    await untilWritten(dia.client, 3);
     expect(await dia.client.stop()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
     const facts = await verifyFile(dia.file('stopped.h5'));
     expect(facts.complete).to.equal(false);
@@ -104,7 +95,7 @@ describe('commands in the wrong state, and commands that cross', function () {
   for (const how of ['reset', 'kill'] as const) {
     it(`ends a run with ${how} and leaves a readable file`, async () => {
       await longRun(`${how}.h5`);
-      await someFrames();
+      await untilWritten(dia.client, 3);
       expect(await dia.client[how]()).to.include({ status: 'IntegrationStatus.INITIALIZED' });
       expect(await dia.client.statusDetails()).to.deep.include({
         details: { writer: 'stopped', backend: 'INITIALIZED', detector: 'idle' },

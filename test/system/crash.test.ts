@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { DiaClient, type DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
-import { acquisition, simulatedDeployment, writeDeployment } from '../support/integration.js';
+import { acquisition, simulatedDeployment, untilWritten, writeDeployment } from '../support/integration.js';
 import { type DiaProcess, Processes } from '../support/processes.js';
 
 const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
@@ -82,7 +82,7 @@ describe('a controller that is killed with kill -9 and started again', function 
     await client.setConfig(acquisition('survivor.h5', 3_000, 0.002));
     const { file } = await client.start();
     for (let crashes = 0; crashes < 3; crashes++) {
-      await untilWritten(100 * (crashes + 1));
+      await untilWritten(client, 100 * (crashes + 1));
       await crashAndServe();
       const { status } = await client.status();
       expect(status, `after crash ${crashes + 1}`).to.match(/RUNNING|DETECTOR_STOPPED|FINISHED/);
@@ -100,7 +100,7 @@ describe('a controller that is killed with kill -9 and started again', function 
     const services = await processes.services(data);
     await client.setConfig(acquisition('left.h5', 500, 0.005));
     await client.start();
-    await untilWritten(50);
+    await untilWritten(client, 50);
     expect(await ended('SIGTERM')).to.deep.include({ code: 0 });
     await serve();
     expect(await processes.services(data)).to.have.members(services);
@@ -179,17 +179,4 @@ describe('a controller that is killed with kill -9 and started again', function 
       });
     }
   });
-
-  async function untilWritten(frames: number): Promise<void> {
-    for await (const event of client.events()) {
-      const facts = event.data as {
-        status?: string;
-        written_frames?: number;
-        progress?: { written_frames: number };
-      };
-      const { type } = event;
-      const written = type === 'snapshot' ? facts.progress?.written_frames : facts.written_frames;
-      if (Number(written ?? 0) >= frames || facts.status === 'IntegrationStatus.FINISHED') return;
-    }
-  }
 });

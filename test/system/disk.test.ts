@@ -6,7 +6,14 @@ import { expect } from 'chai';
 import type { Context } from 'mocha';
 import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
-import { acquisition, boot, simulatedDeployment, type TestIntegration } from '../support/integration.js';
+import {
+  acquisition,
+  boot,
+  simulatedDeployment,
+  type TestIntegration,
+  untilWritten,
+} from '../support/integration.js';
+import { mount, unmount } from '../support/mounts.js';
 import { Processes } from '../support/processes.js';
 import { requirePython } from '../support/pythonTools.js';
 
@@ -27,15 +34,6 @@ const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
     (error: DiaClientError) => error,
   );
 
-/** Mounts for a test; left out where this is not root, but in CI. */
-async function mount(context: Context, args: readonly string[]): Promise<void> {
-  if (process.getuid?.() !== 0 && process.env.CI !== 'true') {
-    process.stderr.write('      left out: mounting a small disk takes root\n');
-    context.skip();
-  }
-  await run('mount', args);
-}
-
 describe('the disk', function () {
   this.timeout(60_000);
   const processes = new Processes();
@@ -44,7 +42,7 @@ describe('the disk', function () {
 
   afterEach(async () => {
     await dia?.close();
-    for (const folder of mounts.splice(0)) await run('umount', ['--lazy', folder]);
+    for (const folder of mounts.splice(0)) await unmount(folder);
     await processes.end();
   });
 
@@ -55,13 +53,6 @@ describe('the disk', function () {
     mounts.push(disk);
     dia = await boot({ shape: '256x512', settings: { paths: { roots: [disk] } } });
     return disk;
-  }
-
-  async function untilWritten(frames: number): Promise<void> {
-    for await (const { type, data } of dia.client.events({ signal: AbortSignal.timeout(10_000) })) {
-      if (type === 'progress' && Number(data.written_frames) >= frames) return;
-    }
-    expect.fail('too few frames were written');
   }
 
   /** Waits for an error that says this. */
@@ -138,7 +129,7 @@ describe('the disk', function () {
       .and.to.include(disk);
     expect(error.message, error.message).to.include('EROFS');
     await untilDetector('idle');
-    await run('mount', ['-o', 'remount,rw', disk]);
+    await mount(this, ['-o', 'remount,rw', disk]);
     await resetAndRun(file);
   });
 
@@ -146,7 +137,7 @@ describe('the disk', function () {
     dia = await boot();
     await dia.client.setConfig(acquisition('gone/run.h5', 10_000, 0.01));
     await dia.client.start();
-    await untilWritten(3);
+    await untilWritten(dia.client, 3);
     await rm(dia.file('gone'), { recursive: true });
     const error = await failure(dia.client.waitForStatus('FINISHED', { timeoutMs: 10_000 }));
     expect(error.message).to.include(dia.file('gone/run.h5'));
@@ -160,7 +151,7 @@ describe('the disk', function () {
     const file = dia.file('killed.h5');
     await dia.client.setConfig(acquisition(file, 10_000, 0.002));
     await dia.client.start();
-    await untilWritten(300);
+    await untilWritten(dia.client, 300);
     const { writer } = JSON.parse(await readFile(join(dia.folder, 'data', '.dia', 'services.json'), 'utf8'));
     const refused = await processes.run(['verify', '--repair', file]);
     expect(refused.code).to.equal(5);

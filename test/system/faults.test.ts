@@ -1,9 +1,9 @@
-import { copyFile, readFile, rename } from 'node:fs/promises';
+import { copyFile, link, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
-import { acquisition, boot, type TestIntegration } from '../support/integration.js';
+import { acquisition, boot, type TestIntegration, untilWritten } from '../support/integration.js';
 
 const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
   promise.then(
@@ -60,9 +60,7 @@ describe('a component that fails', function () {
   async function longRun(name: string): Promise<void> {
     await dia.client.setConfig(acquisition(name, 10_000, 0.01));
     await dia.client.start();
-    for await (const { type, data } of dia.client.events()) {
-      if (type === 'progress' && Number(data.written_frames ?? data.writtenFrames) > 2) break;
-    }
+    await untilWritten(dia.client, 3);
   }
 
   for (const service of ['detector', 'backend', 'writer']) {
@@ -154,14 +152,17 @@ describe('a component that fails', function () {
     await dia.client.start();
     await dia.client.waitForStatus('FINISHED');
     await dia.client.stop();
-    await dia.client.setConfig(acquisition('mine.h5', 20, 0.01));
+    await dia.client.setConfig(acquisition('mine.h5', 60, 0.01));
     await dia.client.start();
-    await rename(dia.file('mine.h5'), dia.file('moved.h5'));
-    await copyFile(dia.file('other.h5'), dia.file('mine.h5'));
+    await untilWritten(dia.client, 1);
+    // In one step: at no time is there no file of the name.
+    await link(dia.file('mine.h5'), dia.file('moved.h5'));
+    await copyFile(dia.file('other.h5'), dia.file('copy.h5'));
+    await rename(dia.file('copy.h5'), dia.file('mine.h5'));
     const error = await failure(dia.client.waitForStatus('FINISHED', { timeoutMs: 10_000 }));
     expect(error.code).to.equal('file_invalid');
     expect(error.message).to.include('is of another acquisition');
-    expect((await verifyFile(dia.file('moved.h5'))).framesWritten).to.equal(20);
+    expect((await verifyFile(dia.file('moved.h5'))).framesWritten).to.equal(60);
   });
 
   it('ends the run when somebody else moves a component', async () => {

@@ -81,6 +81,11 @@ function columnOf(name: string, value: JsonValue): Column | null {
   }
 }
 
+/** Bytes of one row of a column. */
+export function rowBytesOf({ type, width }: Column): number {
+  return type === 'text' ? TEXT_BYTES : width * (type === 'int8' ? 1 : 8);
+}
+
 /** The rows of one column that are not on disk yet, as bytes. Values that never came are -1, NaN or an empty text. */
 export class ColumnBuffer {
   readonly bytes: Uint8Array;
@@ -91,8 +96,8 @@ export class ColumnBuffer {
     readonly column: Column,
     rows: number,
   ) {
-    const { type, width } = column;
-    this.rowBytes = type === 'text' ? TEXT_BYTES : width * (type === 'int8' ? 1 : 8);
+    const { type } = column;
+    this.rowBytes = rowBytesOf(column);
     this.bytes = new Uint8Array(rows * this.rowBytes);
     const { buffer } = this.bytes;
     this.#values =

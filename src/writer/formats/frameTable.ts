@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../contracts/json.js';
 import type { AppendFile } from '../hdf5/appendFile.js';
 import type { GrowingDataset } from '../hdf5/growingDataset.js';
-import { type Column, ColumnBuffer } from './columns.js';
+import { type Column, ColumnBuffer, rowBytesOf } from './columns.js';
 
 /** A column, and where it goes. */
 export interface ColumnPlace {
@@ -21,6 +21,7 @@ interface Window {
 }
 
 interface Slot extends ColumnPlace {
+  readonly rowBytes: number;
   /** Where the chunks lie, by their numbers. */
   readonly addresses: number[];
   window: Window | null;
@@ -39,7 +40,23 @@ export class FrameTable {
     readonly file: AppendFile,
     columns: readonly ColumnPlace[],
   ) {
-    this.#slots = columns.map((place) => ({ ...place, addresses: [], window: null }));
+    this.#slots = columns.map((place) => ({
+      ...place,
+      rowBytes: rowBytesOf(place.column),
+      addresses: [],
+      window: null,
+    }));
+  }
+
+  /** Takes the room that a frame's rows need; to be called before the frame is appended. */
+  reserve(frameNumber: number): void {
+    for (const { addresses, chunkRows, rowBytes, dataset } of this.#slots) {
+      // Chunks that are left out are on disk too: their rows say that they are absent.
+      for (let next = addresses.length; next <= Math.floor(frameNumber / chunkRows); next += 1) {
+        dataset.reserve(next);
+        addresses.push(this.file.reserve(chunkRows * rowBytes));
+      }
+    }
   }
 
   put(frameNumber: number, values: JsonObject): void {
@@ -72,8 +89,8 @@ export class FrameTable {
     for (let next = last + 1; next <= number; next += 1) {
       if (slot.window !== null) this.#hand(slot.window);
       const buffer = new ColumnBuffer(slot.column, slot.chunkRows);
-      const address = this.file.reserve(buffer.bytes.byteLength);
-      slot.addresses[next] = address;
+      const address = slot.addresses[next];
+      if (address === undefined) throw new Error('No room was reserved for these rows.');
       slot.dataset.setChunk(next, address, buffer.bytes.byteLength);
       slot.window = { buffer, address, number: next, from: 0, to: slot.chunkRows };
     }

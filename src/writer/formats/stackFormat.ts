@@ -8,6 +8,7 @@ import { addressOf } from '../hdf5/objectAddress.js';
 import { BYTES_PER_VALUE, HDF5_TYPES, zeros } from '../pixelTypes.js';
 import { type Column, findColumns, TEXT_BYTES } from './columns.js';
 import { END_TIME, FACTS, groupAt, imagesPath, numbersPath, putValue, writeEntry } from './entry.js';
+import { FileIdentity } from './fileIdentity.js';
 import type {
   AcquisitionDescription,
   Completion,
@@ -66,6 +67,7 @@ const MOST_PENDING_BYTES = 32 * 1024 * 1024;
 class StackFile implements FrameFile {
   readonly #parameters: Map<string, ParameterValue>;
   readonly #place: FramePlace;
+  readonly #identity: FileIdentity;
   #open: OpenFile | null = null;
   /** What is in the file, and how much of it readers find. */
   readonly #present = { frames: 0, bytes: 0 };
@@ -78,6 +80,7 @@ class StackFile implements FrameFile {
   ) {
     this.#parameters = new Map(Object.entries(options.layout.defaults(description)));
     this.#place = options.layout.place(description);
+    this.#identity = new FileIdentity(path);
   }
 
   get framesWritten(): number {
@@ -97,6 +100,8 @@ class StackFile implements FrameFile {
     const { file, frames } = this.#open;
     const { number, metadata, pixels, isBorrowed = false } = frame;
     const storedBytes = pixels.byteLength;
+    frames?.images.reserve(number);
+    frames?.table.reserve(number);
     const written = (address: number) => {
       frames?.images.setChunk(number, address, storedBytes);
       frames?.images.growTo(number + 1);
@@ -214,6 +219,7 @@ class StackFile implements FrameFile {
   /** Opens the file with the library, sets the parameters, and closes it again. */
   #withLibrary<T>(work: (library: File) => T): T {
     const { layout, hdf5 } = this.options;
+    this.#identity.require();
     const library = new hdf5.File(this.path, 'a', LIBRARY_BOUNDS);
     let isClosed = false;
     try {

@@ -19,6 +19,9 @@ export interface Appended {
  * index that finds them are written here, so that no byte of a frame passes through the library.
  *
  * Readers may follow with SWMR: what they are led to is always in the file before that which leads there.
+ *
+ * The room that a frame needs in the index goes to the disk with the frame: on a disk that is full, every frame that was
+ * written can still be found.
  */
 export class AppendFile {
   readonly #descriptor: number;
@@ -31,6 +34,8 @@ export class AppendFile {
   readonly #due: Write[][] = [];
   /** Room is given from here on. */
   #end: number;
+  /** Bytes before that which were given away and go to the disk with the next frame. */
+  #freshBytes = 0;
   /** All that readers are led to lies before this. */
   #writtenEnd: number;
   #flushing: Promise<void> = Promise.resolve();
@@ -64,20 +69,24 @@ export class AppendFile {
 
   /** @throws Error of the first write that failed. */
   append({ bytes, isBorrowed, written }: Appended): void {
-    const address = this.#allocate(bytes.byteLength);
+    const address = this.#end;
+    const end = address + bytes.byteLength;
+    const fresh = new Uint8Array(this.#freshBytes);
+    this.#end = end;
+    this.#freshBytes = 0;
     const piece = {
-      address,
-      bytes,
+      address: address - fresh.byteLength,
+      parts: fresh.byteLength === 0 ? [bytes] : [fresh, bytes],
       written: () => {
-        this.#reach(piece);
+        this.#writtenEnd = Math.max(this.#writtenEnd, end);
         written(address);
       },
     };
-    if (isBorrowed) this.#queue.addNow(piece);
+    if (isBorrowed) this.#queue.addBorrowed(piece);
     else this.#queue.add(piece);
   }
 
-  /** Room for bytes that come with a later flush. */
+  /** Room for bytes that come with a flush after the next frame is written. */
   reserve(sizeBytes: number): number {
     return this.#allocate(sizeBytes);
   }
@@ -107,10 +116,7 @@ export class AppendFile {
     return this.#flushing;
   }
 
-  /**
-   * After a failure: resolves when nothing is under way any more. Gives back what a frame that did not fit has taken of
-   * a full disk, so that the index still finds room.
-   */
+  /** After a failure: resolves when nothing is under way any more. Cuts off what is left of a frame that did not fit. */
   async settle(): Promise<void> {
     await this.#queue.idle();
     await this.#flushing.catch(() => undefined);
@@ -136,17 +142,12 @@ export class AppendFile {
     const changes = this.#datasets.map((dataset) => dataset.take());
     const all = (kind: keyof Changes) => changes.flatMap((change) => change[kind]);
     const leaves = [...this.#leaves.splice(0), ...all('leaves')];
-    for (const write of [...leaves, ...all('roots')]) this.#reach(write);
     const superblock = this.#superblockFor(FLAG.write | FLAG.swmr);
     this.#due.push(leaves, this.#patches.splice(0), [superblock], all('roots'), all('headers'));
     for (let next = this.#due[0]; next !== undefined; next = this.#due[0]) {
       await writeEach(this.#descriptor, next);
       this.#due.shift();
     }
-  }
-
-  #reach({ address, bytes }: Write): void {
-    this.#writtenEnd = Math.max(this.#writtenEnd, address + bytes.byteLength);
   }
 
   #superblockFor(flags: number): Write {
@@ -157,6 +158,7 @@ export class AppendFile {
   #allocate(sizeBytes: number): number {
     const address = this.#end;
     this.#end += sizeBytes;
+    this.#freshBytes += sizeBytes;
     return address;
   }
 }

@@ -87,6 +87,9 @@ export class ExtensibleArray {
   readonly #superBlocks = new Map<number, SuperBlock>();
   readonly #dataBlocks = new Map<number, DataBlock>();
   readonly #changed = new Set<MetadataBlock>();
+  /** Room that was taken for blocks, by their numbers, and by the numbers of their levels. */
+  readonly #dataBlockAt = new Map<number, number>();
+  readonly #superBlockAt = new Map<number, number>();
   readonly #stored = { superBlocks: 0, superBytes: 0, dataBlocks: 0, dataBytes: 0, end: 0, elements: 0 };
 
   constructor(options: ArrayOptions) {
@@ -111,7 +114,8 @@ export class ExtensibleArray {
     );
     const pointers = DIRECT_BLOCKS + LEVELS.length - DIRECT_LEVELS;
     const elementsBytes = SHAPE.indexBlockElements * this.#elementBytes;
-    this.#index = this.#create('EAIB', PREFIX_BYTES + elementsBytes + pointers * 8 + CHECKSUM_BYTES);
+    const indexBytes = PREFIX_BYTES + elementsBytes + pointers * 8 + CHECKSUM_BYTES;
+    this.#index = this.#create('EAIB', allocate(indexBytes), indexBytes);
     this.#fillElements(this.#index, PREFIX_BYTES, SHAPE.indexBlockElements);
     for (let pointer = 0; pointer < pointers; pointer += 1) {
       this.#index.view.setBigUint64(PREFIX_BYTES + elementsBytes + pointer * 8, UNDEFINED_ADDRESS, true);
@@ -124,21 +128,29 @@ export class ExtensibleArray {
     return this.#header.address;
   }
 
-  /** Says where the chunk of this number lies. */
+  /** Takes the room that the index needs for the chunk of this number. */
+  reserve(number: number): void {
+    if (number < SHAPE.indexBlockElements) return;
+    const { levelNumber, level, blockNumber } = locate(number);
+    const key = level.firstBlock + blockNumber;
+    const { allocate } = this.#options;
+    if (!this.#dataBlockAt.has(key)) {
+      this.#dataBlockAt.set(key, allocate(this.#dataBlockBytes(level).total));
+    }
+    if (levelNumber >= DIRECT_LEVELS && !this.#superBlockAt.has(levelNumber)) {
+      this.#superBlockAt.set(levelNumber, allocate(superBlockBytes(level).total));
+    }
+  }
+
+  /** Says where the chunk of this number lies, for which room was reserved. */
   set(number: number, place: ChunkPlace): void {
     this.#stored.end = Math.max(this.#stored.end, number + 1);
     if (number < SHAPE.indexBlockElements) {
       this.#put(this.#index, PREFIX_BYTES + number * this.#elementBytes, place);
       return;
     }
-    const element = number - SHAPE.indexBlockElements;
-    const levelNumber = Math.floor(Math.log2(element / SHAPE.leastBlockElements + 1));
-    const level = LEVELS[levelNumber];
-    if (level === undefined) throw new RangeError(`A dataset cannot have a chunk number ${number}.`);
-    const inLevel = element - level.firstElement;
-    const blockNumber = Math.floor(inLevel / level.blockElements);
+    const { levelNumber, level, blockNumber, inBlock } = locate(number);
     const { pages, elementsAt, pageElements } = this.#dataBlock(levelNumber, level, blockNumber);
-    const inBlock = inLevel % level.blockElements;
     const page = pages[Math.floor(inBlock / pageElements)] as MetadataBlock;
     this.#put(page, elementsAt + (inBlock % pageElements) * this.#elementBytes, place);
   }
@@ -171,7 +183,7 @@ export class ExtensibleArray {
     const isDirect = levelNumber < DIRECT_LEVELS;
     // As the library has it: direct blocks are counted from the first of all.
     const offset = level.firstElement + (isDirect ? key : blockNumber) * level.blockElements;
-    const made = this.#createDataBlock(level, offset);
+    const made = this.#createDataBlock(level, { address: reserved(this.#dataBlockAt, key), offset });
     this.#dataBlocks.set(key, made.block);
     const parent = isDirect ? this.#index : this.#superBlock(levelNumber, level).block;
     const pointersAt = isDirect
@@ -183,20 +195,29 @@ export class ExtensibleArray {
     return made.block;
   }
 
-  #createDataBlock(level: Level, offset: number): { address: number; block: DataBlock } {
-    const { blockElements } = level;
-    const head = PREFIX_BYTES + OFFSET_BYTES;
+  /** Bytes of a block itself, of each of its pages, and of all together. */
+  #dataBlockBytes({ blockElements }: Level): { own: number; page: number; pageCount: number; total: number } {
     const isPaged = blockElements > PAGE_ELEMENTS;
     const pageCount = isPaged ? blockElements / PAGE_ELEMENTS : 0;
-    const pageBytes = PAGE_ELEMENTS * this.#elementBytes + CHECKSUM_BYTES;
-    const ownBytes = head + (isPaged ? 0 : blockElements * this.#elementBytes) + CHECKSUM_BYTES;
-    const totalBytes = ownBytes + pageCount * pageBytes;
-    const block = this.#create('EADB', ownBytes, totalBytes);
+    const page = PAGE_ELEMENTS * this.#elementBytes + CHECKSUM_BYTES;
+    const elements = isPaged ? 0 : blockElements * this.#elementBytes;
+    const own = PREFIX_BYTES + OFFSET_BYTES + elements + CHECKSUM_BYTES;
+    return { own, page, pageCount, total: own + pageCount * page };
+  }
+
+  #createDataBlock(
+    level: Level,
+    { address, offset }: { address: number; offset: number },
+  ): { address: number; block: DataBlock } {
+    const { blockElements } = level;
+    const head = PREFIX_BYTES + OFFSET_BYTES;
+    const { own, page: pageBytes, pageCount, total } = this.#dataBlockBytes(level);
+    const block = this.#create('EADB', address, own);
     block.view.setUint32(PREFIX_BYTES, offset, true);
     this.#stored.dataBlocks += 1;
-    this.#stored.dataBytes += totalBytes;
+    this.#stored.dataBytes += total;
     this.#stored.elements += blockElements;
-    if (!isPaged) {
+    if (pageCount === 0) {
       this.#fillElements(block, head, blockElements);
       return {
         address: block.address,
@@ -204,7 +225,7 @@ export class ExtensibleArray {
       };
     }
     const pages = Array.from({ length: pageCount }, (_, number) => {
-      const page = MetadataBlock.create(block.address + ownBytes + number * pageBytes, pageBytes);
+      const page = MetadataBlock.create(address + own + number * pageBytes, pageBytes);
       this.#fillElements(page, 0, PAGE_ELEMENTS);
       this.#changed.add(page);
       return page;
@@ -215,16 +236,14 @@ export class ExtensibleArray {
   #superBlock(levelNumber: number, level: Level): SuperBlock {
     const known = this.#superBlocks.get(levelNumber);
     if (known !== undefined) return known;
-    const head = PREFIX_BYTES + OFFSET_BYTES;
-    const pointersAt = head + level.blocks * pageMapBytes(level);
-    const sizeBytes = pointersAt + level.blocks * 8 + CHECKSUM_BYTES;
-    const block = this.#create('EASB', sizeBytes);
+    const { pointersAt, total } = superBlockBytes(level);
+    const block = this.#create('EASB', reserved(this.#superBlockAt, levelNumber), total);
     block.view.setUint32(PREFIX_BYTES, level.firstElement, true);
     for (let pointer = 0; pointer < level.blocks; pointer += 1) {
       block.view.setBigUint64(pointersAt + pointer * 8, UNDEFINED_ADDRESS, true);
     }
     this.#stored.superBlocks += 1;
-    this.#stored.superBytes += sizeBytes;
+    this.#stored.superBytes += total;
     const made = { block, pointersAt };
     this.#superBlocks.set(levelNumber, made);
     const pointers = PREFIX_BYTES + SHAPE.indexBlockElements * this.#elementBytes + DIRECT_BLOCKS * 8;
@@ -263,13 +282,41 @@ export class ExtensibleArray {
     }
   }
 
-  #create(signature: string, sizeBytes: number, allocatedBytes = sizeBytes): MetadataBlock {
-    const block = MetadataBlock.create(this.#options.allocate(allocatedBytes), sizeBytes, signature);
+  #create(signature: string, address: number, sizeBytes: number): MetadataBlock {
+    const block = MetadataBlock.create(address, sizeBytes, signature);
     block.bytes[5] = this.#client;
     block.setLength(6, this.#header.address);
     this.#changed.add(block);
     return block;
   }
+}
+
+/** The block in which a chunk's element lies that is not in the index block. */
+function locate(number: number): {
+  levelNumber: number;
+  level: Level;
+  blockNumber: number;
+  inBlock: number;
+} {
+  const element = number - SHAPE.indexBlockElements;
+  const levelNumber = Math.floor(Math.log2(element / SHAPE.leastBlockElements + 1));
+  const level = LEVELS[levelNumber];
+  if (level === undefined) throw new RangeError(`A dataset cannot have a chunk number ${number}.`);
+  const inLevel = element - level.firstElement;
+  const blockNumber = Math.floor(inLevel / level.blockElements);
+  return { levelNumber, level, blockNumber, inBlock: inLevel % level.blockElements };
+}
+
+function reserved(places: ReadonlyMap<number, number>, key: number): number {
+  const address = places.get(key);
+  if (address === undefined) throw new Error('No room was reserved for this chunk.');
+  return address;
+}
+
+/** Bytes of a super block before its pointers, and of all of it. */
+function superBlockBytes(level: Level): { pointersAt: number; total: number } {
+  const pointersAt = PREFIX_BYTES + OFFSET_BYTES + level.blocks * pageMapBytes(level);
+  return { pointersAt, total: pointersAt + level.blocks * 8 + CHECKSUM_BYTES };
 }
 
 /** Bytes that a level has for each of its blocks to say which pages are there. */

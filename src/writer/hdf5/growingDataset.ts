@@ -32,7 +32,12 @@ export class GrowingDataset {
     header.setIndex(this.#chunks.headerAddress);
   }
 
-  /** Says where a chunk lies that is in the file. */
+  /** Takes the room that the index needs for a chunk; to be called before the chunk's bytes are appended. */
+  reserve(number: number): void {
+    this.#chunks.reserve(number);
+  }
+
+  /** Says where a chunk lies that is in the file, and for which room was reserved. */
   setChunk(number: number, address: number, storedBytes: number): void {
     this.#chunks.set(number, { address, storedBytes });
   }

@@ -3,7 +3,11 @@ import { promisify } from 'node:util';
 import type { Write } from './metadataBlock.js';
 
 /** Bytes for a place of the file, and what to do once they are there. */
-export interface Piece extends Write {
+export interface Piece {
+  readonly address: number;
+  /** One after the other. */
+  readonly parts: readonly Uint8Array[];
+  /** Called in the order in which the pieces have come. */
   readonly written: () => void;
 }
 
@@ -30,7 +34,9 @@ interface Waiter {
 export class WriteQueue {
   readonly #waiting: Piece[] = [];
   readonly #waiters: Waiter[] = [];
-  readonly #underWay = new Set<Promise<void>>();
+  #busyLanes = 0;
+  /** Ends with all that was begun so far; whether all of it was written. */
+  #begun: Promise<boolean> = Promise.resolve(true);
   /** Bytes that have come and bytes that are written, ever. */
   #addedBytes = 0;
   #doneBytes = 0;
@@ -42,18 +48,24 @@ export class WriteQueue {
   add(piece: Piece): void {
     if (this.#failure !== null) throw this.#failure;
     this.#waiting.push(piece);
-    this.#addedBytes += piece.bytes.byteLength;
+    this.#addedBytes += sizeOf(piece);
     // Not at once: more may come in this turn.
-    if (this.#underWay.size < LANES) queueMicrotask(() => this.#next());
+    if (this.#busyLanes < LANES) queueMicrotask(() => this.#next());
   }
 
-  /** Writes now what cannot wait, because its memory will be used again. */
-  addNow({ address, bytes, written }: Piece): void {
+  /** As `add`, of bytes whose memory will be used again: written now, or copied where others come first. */
+  addBorrowed(piece: Piece): void {
     if (this.#failure !== null) throw this.#failure;
-    for (let done = 0; done < bytes.byteLength; ) {
-      done += writeSync(this.descriptor, bytes, done, bytes.byteLength - done, address + done);
+    if (this.#doneBytes < this.#addedBytes) {
+      this.add({ ...piece, parts: piece.parts.map((part) => Uint8Array.from(part)) });
+      return;
     }
-    written();
+    let { address } = piece;
+    for (const part of piece.parts) {
+      writeWholeSync(this.descriptor, { address, bytes: part });
+      address += part.byteLength;
+    }
+    piece.written();
   }
 
   /**
@@ -72,55 +84,87 @@ export class WriteQueue {
 
   /** Resolves when nothing is under way any more, be it written or failed. */
   async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    for (let begun: unknown = null; begun !== this.#begun; await begun) begun = this.#begun;
   }
 
   #next(): void {
     const [first] = this.#waiting;
-    if (this.#underWay.size >= LANES || first === undefined || this.#failure !== null) return;
+    if (this.#busyLanes >= LANES || first === undefined || this.#failure !== null) return;
     let [count, end] = [0, first.address];
-    for (const { address, bytes } of this.#waiting) {
-      const isMore = count > 0 && (address !== end || end - first.address >= MOST_BYTES_AT_ONCE);
+    for (const piece of this.#waiting) {
+      const isMore = count > 0 && (piece.address !== end || end - first.address >= MOST_BYTES_AT_ONCE);
       if (isMore || count >= MOST_PIECES) break;
-      end += bytes.byteLength;
+      end += sizeOf(piece);
       count += 1;
     }
-    const writing = this.#write(this.#waiting.splice(0, count)).then(() => {
-      this.#underWay.delete(writing);
-      this.#wake();
+    const pieces = this.#waiting.splice(0, count);
+    this.#busyLanes += 1;
+    const writing = this.#write(pieces).finally(() => {
+      this.#busyLanes -= 1;
       this.#next();
     });
-    this.#underWay.add(writing);
+    this.#begun = Promise.all([this.#begun, writing]).then(([isWhole, written]) => {
+      // What comes after a gap is not to be found.
+      const isConcluded = isWhole && this.#conclude(pieces.slice(0, written));
+      this.#wake();
+      return isConcluded && written === pieces.length;
+    });
   }
 
-  /** Never throws. */
-  async #write(pieces: readonly Piece[]): Promise<void> {
-    const start = pieces[0]?.address ?? 0;
+  /** How many of the pieces, from the first on, were written. Never throws. */
+  async #write(pieces: readonly Piece[]): Promise<number> {
+    let address = pieces[0]?.address ?? 0;
+    let count = 0;
     try {
-      const buffers = pieces.map(({ bytes }) => bytes);
-      let { bytesWritten: left } = await writePieces(this.descriptor, buffers, start);
-      for (const { address, bytes, written } of pieces) {
-        const size = bytes.byteLength;
-        // A disk that is nearly full can cut a write short.
-        if (left < size) await writeWhole(this.descriptor, { address, bytes, done: Math.max(0, left) });
-        left -= size;
-        this.#doneBytes += size;
-        written();
+      const parts = pieces.flatMap((piece) => piece.parts);
+      let { bytesWritten: left } = await writePieces(this.descriptor, parts, address);
+      for (const piece of pieces) {
+        for (const bytes of piece.parts) {
+          const size = bytes.byteLength;
+          // A disk that is nearly full can cut a write short.
+          if (left < size) await writeWhole(this.descriptor, { address, bytes, done: Math.max(0, left) });
+          left -= size;
+          address += size;
+        }
+        count += 1;
       }
     } catch (error) {
-      this.#failure ??= error instanceof Error ? error : new Error(String(error));
-      this.#waiting.length = 0;
+      this.#fail(error);
     }
+    return count;
+  }
+
+  #conclude(pieces: readonly Piece[]): boolean {
+    try {
+      for (const piece of pieces) {
+        this.#doneBytes += sizeOf(piece);
+        piece.written();
+      }
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#waiting.length = 0;
   }
 
   #wake(): void {
-    const waiters = this.#waiters.splice(0);
-    for (const waiter of waiters) {
-      if (this.#failure !== null) waiter.reject(this.#failure);
-      else if (this.#doneBytes >= waiter.target) waiter.resolve();
+    for (const waiter of this.#waiters.splice(0)) {
+      if (this.#doneBytes >= waiter.target) waiter.resolve();
+      else if (this.#failure !== null) waiter.reject(this.#failure);
       else this.#waiters.push(waiter);
     }
   }
+}
+
+function sizeOf({ parts }: Piece): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.byteLength;
+  return bytes;
 }
 
 /** Writes bytes at their places, as many at a time as the system does. */
@@ -135,5 +179,11 @@ async function writeWhole(
   for (let done = start; done < bytes.byteLength; ) {
     const left = bytes.byteLength - done;
     done += (await writeBytes(descriptor, bytes, done, left, address + done)).bytesWritten;
+  }
+}
+
+function writeWholeSync(descriptor: number, { address, bytes }: Write): void {
+  for (let done = 0; done < bytes.byteLength; ) {
+    done += writeSync(descriptor, bytes, done, bytes.byteLength - done, address + done);
   }
 }

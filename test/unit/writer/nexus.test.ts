@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -90,4 +90,25 @@ describe('StackFormat with the layout nexus', () => {
     expect(await perFrame(path, 'frame_number')).to.deep.equal([0]);
     expect(await verifyFile(path)).to.include({ complete: true });
   });
+
+  it('leaves a file alone that has taken the place of its own before the first frame', async () => {
+    const other = join(folder, 'other.h5');
+    await writeNexus(other, { expected: 2, frames: upTo(2) });
+    const before = await readFile(other);
+    const replaced = writeNexus(path, {
+      expected: 3,
+      frames: upTo(3),
+      afterCreation: () => rename(other, path),
+    });
+    expect(await failure(replaced)).to.match(/another file has taken its place/);
+    expect(await readFile(path)).to.deep.equal(before);
+    const removed = writeNexus(other, { expected: 3, frames: upTo(3), afterCreation: () => rm(other) });
+    expect(await failure(removed)).to.match(/the file is gone/);
+  });
 });
+
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => expect.fail('should have failed'),
+    (error: Error) => error.message,
+  );

@@ -7,6 +7,8 @@ import type { Dataset, File } from 'h5wasm/node';
 import { type Hdf5, loadHdf5 } from '../../../../src/files/hdf5.js';
 import { AppendFile } from '../../../../src/writer/hdf5/appendFile.js';
 import { addressOf } from '../../../../src/writer/hdf5/objectAddress.js';
+import { mount, unmount } from '../../../support/mounts.js';
+import { upTo } from '../../../support/writerFrames.js';
 
 describe('AppendFile', () => {
   let hdf5: Hdf5;
@@ -21,9 +23,9 @@ describe('AppendFile', () => {
   after(() => rm(folder, { recursive: true, force: true }));
 
   /** A file with an empty dataset of int32, one value a chunk. */
-  function begin(): { path: string; file: AppendFile; address: number } {
+  function begin(where = folder): { path: string; file: AppendFile; address: number } {
     files += 1;
-    const path = join(folder, `${files}.h5`);
+    const path = join(where, `${files}.h5`);
     const library = new hdf5.File(path, 'w', { libver: 'v110' });
     const shapes = { shape: [0], maxshape: [null], chunks: [1] };
     library.create_dataset({ name: 'values', data: new Int32Array(0), dtype: '<i', ...shapes });
@@ -37,6 +39,7 @@ describe('AppendFile', () => {
     const { path, file, address } = begin();
     const dataset = file.growing(address);
     for (const [index, number] of numbers.entries()) {
+      dataset.reserve(number);
       file.append({
         bytes: new Uint8Array(Int32Array.of(number + 1).buffer),
         isBorrowed: index % 3 === 0,
@@ -98,6 +101,7 @@ describe('AppendFile', () => {
     const { path, file, address } = begin();
     const dataset = file.growing(address);
     for (const number of [0, 1, 2]) {
+      dataset.reserve(number);
       const written = (place: number) => {
         dataset.setChunk(number, place, 4);
         dataset.growTo(number + 1);
@@ -108,6 +112,43 @@ describe('AppendFile', () => {
     }
     expect(read(path, 'Sr')).to.deep.equal([1, 2]);
     file.close();
+  });
+
+  it('leads to every chunk that fitted on a disk that is full', async function () {
+    const disk = await mkdtemp(join(folder, 'disk-'));
+    await mount(this, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
+    try {
+      for (const isBorrowed of [true, false]) {
+        const { path, file, address } = begin(disk);
+        const dataset = file.growing(address);
+        let written = 0;
+        const fill = async () => {
+          for (let number = 0; ; number += 1) {
+            dataset.reserve(number);
+            const bytes = new Uint8Array(Int32Array.of(number + 1).buffer);
+            const done = (place: number) => {
+              dataset.setChunk(number, place, bytes.byteLength);
+              dataset.growTo(number + 1);
+              written += 1;
+            };
+            file.append({ bytes, isBorrowed, written: done });
+            await file.atMost(100_000);
+          }
+        };
+        expect(await fill().catch(({ code }: NodeJS.ErrnoException) => code)).to.equal('ENOSPC');
+        await file.settle();
+        // Nothing was shown so far.
+        await file.flush(() => undefined);
+        await file.rest();
+        file.close();
+        // So many that blocks of the index are larger than the system's pages.
+        expect(written).to.be.above(30_000);
+        expect(read(path)).to.deep.equal(wanted(upTo(written)));
+        await rm(path);
+      }
+    } finally {
+      await unmount(disk);
+    }
   });
 
   it('refuses a dataset that is not empty or does not grow', () => {
