@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -11,8 +10,9 @@ import { CHUNK_FILTER } from '../../src/writer/decoders/decoder.js';
 import { type Packing, pack } from '../support/packing.js';
 import { requirePython } from '../support/pythonTools.js';
 import { headerV1, imageV1, imageV2, startV2 } from '../support/simplonMessages.js';
-import { FrameSender, upTo } from '../support/writerFrames.js';
-import { WriterProgram } from '../support/writerProgram.js';
+import { WriterFixture } from '../support/writerFixture.js';
+import { type FrameSender, upTo } from '../support/writerFrames.js';
+import type { WriterProgram } from '../support/writerProgram.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../test/support/readFrames.py', import.meta.url));
 const ROWS = 37;
@@ -41,36 +41,20 @@ function pixelsOf(frame: number, valueBytes: number): Buffer {
 
 describe('compressed frames in files of dia writer', function () {
   this.timeout(20_000);
+  let fixture: WriterFixture;
   let folder: string;
   let sender: FrameSender;
-  let writers: WriterProgram[];
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dia-writer-'));
-    sender = await FrameSender.open();
-    writers = [];
+    fixture = await WriterFixture.open();
+    ({ folder, sender } = fixture);
   });
 
-  afterEach(async () => {
-    await Promise.all(writers.map((writer) => writer.dispose()));
-    sender.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterEach(() => fixture.close());
 
   async function start(dialect: string, ...args: string[]): Promise<WriterProgram> {
     const file = join(folder, 'run.h5');
-    const writer = await WriterProgram.start([
-      '--dialect',
-      dialect,
-      ...args,
-      sender.address,
-      file,
-      '5',
-      '0',
-      '-1',
-    ]);
-    writers.push(writer);
-    return writer;
+    return fixture.start(['--dialect', dialect, ...args, sender.address, file, '5', '0', '-1']);
   }
 
   function read(context: Context, file: string): Stored {
@@ -170,8 +154,7 @@ describe('compressed frames in files of dia writer', function () {
     const missing = join(folder, 'nowhere');
     const file = join(folder, 'run.h5');
     const args = ['--dialect', 'simplon-v2', sender.address, file, '1', '0', '-1'];
-    const writer = await WriterProgram.start(args, ['env', `TMPDIR=${missing}`]);
-    writers.push(writer);
+    const writer = await fixture.start(args, ['env', `TMPDIR=${missing}`]);
     await sender.sendRaw(...startV2(1));
     await sender.sendRaw(...imageV2(image(0)));
     expect((await writer.ended).code).to.equal(0);
@@ -182,8 +165,7 @@ describe('compressed frames in files of dia writer', function () {
   it('leave no folder of plugins behind', async () => {
     const temporary = await mkdtemp(join(folder, 'tmp-'));
     const args = ['--dialect', 'simplon-v2', sender.address, join(folder, 'run.h5'), '1', '0', '-1'];
-    const writer = await WriterProgram.start(args, ['env', `TMPDIR=${temporary}`]);
-    writers.push(writer);
+    const writer = await fixture.start(args, ['env', `TMPDIR=${temporary}`]);
     await sender.sendRaw(...startV2(1));
     await sender.sendRaw(...imageV2(image(0)));
     await writer.ended;

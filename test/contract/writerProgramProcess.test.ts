@@ -1,43 +1,28 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { verifyFile } from '../../src/files/verifyFile.js';
 import { firstPixels, perFrame, readDataset } from '../support/writerFile.js';
-import { FrameSender, upTo } from '../support/writerFrames.js';
-import { until, WriterProgram } from '../support/writerProgram.js';
+import { WriterFixture } from '../support/writerFixture.js';
+import { type FrameSender, upTo } from '../support/writerFrames.js';
+import { until } from '../support/writerProgram.js';
 
 describe('dia writer, one process per acquisition', () => {
+  let fixture: WriterFixture;
   let folder: string;
   let sender: FrameSender;
-  let writers: WriterProgram[];
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dia-writer-'));
-    sender = await FrameSender.open();
-    writers = [];
+    fixture = await WriterFixture.open();
+    ({ folder, sender } = fixture);
   });
 
-  afterEach(async () => {
-    await Promise.all(writers.map((writer) => writer.dispose()));
-    sender.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterEach(() => fixture.close());
 
   async function start(frames: number, options: { file?: string; before?: string[]; after?: string[] } = {}) {
     const { file = join(folder, 'run.h5'), before = [], after = [] } = options;
-    const writer = await WriterProgram.start([
-      ...before,
-      sender.address,
-      file,
-      String(frames),
-      '0',
-      '-1',
-      ...after,
-    ]);
-    writers.push(writer);
-    return writer;
+    return fixture.start([...before, sender.address, file, String(frames), '0', '-1', ...after]);
   }
 
   it('writes every frame, says so, and exits 0 by itself', async () => {
@@ -285,8 +270,7 @@ describe('dia writer, one process per acquisition', () => {
   it('exits 1, says why and reports no complete file when the disk refuses a frame', async () => {
     // A limit on the size of files fails a write as a full disk does.
     const args = [sender.address, join(folder, 'run.h5'), '50', '0', '-1'];
-    const writer = await WriterProgram.start(args, ['sh', '-c', 'ulimit -f 2000; exec "$@"', 'sh']);
-    writers.push(writer);
+    const writer = await fixture.start(args, ['sh', '-c', 'ulimit -f 2000; exec "$@"', 'sh']);
     const sending = sender.sendAll(upTo(20), { rows: 256, columns: 512 });
     expect((await writer.ended).code).to.equal(1);
     await sending;
@@ -303,7 +287,7 @@ describe('dia writer, one process per acquisition', () => {
       ['--nosuch'],
       [],
     ]) {
-      const writer = await WriterProgram.start(args);
+      const writer = await fixture.start(args);
       expect((await writer.ended).code, args.join(' ')).to.equal(2);
       expect(writer.stderr).to.contain('Usage:');
     }

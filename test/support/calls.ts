@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { DiaClientError } from '../../src/client/client.js';
 import type { CallOptions } from '../../src/contracts/component.js';
 import type { DiaError } from '../../src/contracts/errors.js';
 
@@ -15,6 +16,13 @@ export async function thrownBy(call: Promise<unknown>): Promise<unknown> {
     return error;
   }
   throw new Error('the call succeeded');
+}
+
+/** The error of a client's call; fails when it succeeds. */
+export async function failure(call: Promise<unknown>): Promise<DiaClientError> {
+  const error = await thrownBy(call);
+  if (error instanceof DiaClientError) return error;
+  throw error;
 }
 
 /** Checks that a call fails with an error that helps: class, code, component, operation and a hint. */

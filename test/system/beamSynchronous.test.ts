@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { DiaClient } from '../../src/client/client.js';
-import { until } from '../support/calls.js';
+import { failure, until } from '../support/calls.js';
 import { FakeBroker } from '../support/fakeBroker.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
 import { caputOf, freeUdpPort, PythonProgram } from '../support/pythonProgram.js';
@@ -132,10 +132,7 @@ describe('a beamline with a timing system and beam-synchronous data', function (
     await dia.client.setConfig(config('gone'));
     timing.signal('SIGSTOP');
     try {
-      const error = await dia.client.start().then(
-        () => expect.fail('should have failed'),
-        (failure: Error) => failure,
-      );
+      const error = await failure(dia.client.start());
       expect(error.message).to.include('trigger');
       expect(await status(dia.client)).to.equal('ERROR');
     } finally {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { DiaClient } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
-import { isAlive, Processes } from '../support/processes.js';
+import { type DiaProcess, isAlive, Processes } from '../support/processes.js';
 
 describe('dia on its own', function () {
   this.timeout(60_000);
@@ -256,20 +256,17 @@ describe('dia on its own', function () {
       expect(stdout).to.contain('Verified: 150 of 150 frames');
     });
 
+    /** An acquisition that goes on for the next 40 s. */
+    async function longRun(url: string, file: string): Promise<DiaProcess> {
+      const args = ['acquire', '-n', '2000', '--period', '0.02', '-o', file, '--url', url];
+      const running = processes.start(args);
+      await running.untilStdout((text) => text.includes('RUNNING'));
+      return running;
+    }
+
     it('says so with 3 when the server goes away', async () => {
       const { server, url } = await processes.serve();
-      const running = processes.start([
-        'acquire',
-        '-n',
-        '2000',
-        '--period',
-        '0.02',
-        '-o',
-        'gone',
-        '--url',
-        url,
-      ]);
-      await running.untilStdout((text) => text.includes('RUNNING'));
+      const running = await longRun(url, 'gone');
       server.signal('SIGKILL');
       const { code, stderr } = await running.ended;
       expect(code).to.equal(3);
@@ -278,18 +275,7 @@ describe('dia on its own', function () {
 
     it('says with 4 that the acquisition was stopped when the server is ended', async () => {
       const { server, url } = await processes.serve();
-      const running = processes.start([
-        'acquire',
-        '-n',
-        '2000',
-        '--period',
-        '0.02',
-        '-o',
-        'ended',
-        '--url',
-        url,
-      ]);
-      await running.untilStdout((text) => text.includes('RUNNING'));
+      const running = await longRun(url, 'ended');
       server.signal('SIGTERM');
       expect((await running.ended).code).to.equal(4);
     });

@@ -2,15 +2,9 @@ import { mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration, untilWritten } from '../support/integration.js';
-
-const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-  promise.then(
-    () => expect.fail('should have been refused'),
-    (error: DiaClientError) => error,
-  );
 
 describe('commands in the wrong state, and commands that cross', function () {
   this.timeout(30_000);

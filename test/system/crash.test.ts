@@ -1,15 +1,10 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { DiaClient, type DiaClientError } from '../../src/client/client.js';
+import { DiaClient } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure } from '../support/calls.js';
 import { acquisition, simulatedDeployment, untilWritten, writeDeployment } from '../support/integration.js';
 import { type DiaProcess, Processes } from '../support/processes.js';
-
-const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-  promise.then(
-    () => expect.fail('should have failed'),
-    (error: DiaClientError) => error,
-  );
 
 describe('a controller that is killed with kill -9 and started again', function () {
   this.timeout(90_000);

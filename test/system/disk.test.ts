@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { Context } from 'mocha';
-import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure } from '../support/calls.js';
 import {
   acquisition,
   boot,
@@ -27,12 +27,6 @@ with h5py.File(sys.argv[1], "r") as file:
     sums = [int(frame.sum()) for frame in detector["data"][: len(numbers)]]
     print(json.dumps({"numbers": numbers, "empty": sums.count(0)}))
 `;
-
-const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-  promise.then(
-    () => expect.fail('should have failed'),
-    (error: DiaClientError) => error,
-  );
 
 describe('the disk', function () {
   this.timeout(60_000);

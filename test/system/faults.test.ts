@@ -1,15 +1,9 @@
 import { copyFile, link, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration, untilWritten } from '../support/integration.js';
-
-const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-  promise.then(
-    () => expect.fail('should have failed'),
-    (error: DiaClientError) => error,
-  );
 
 describe('a component that fails', function () {
   this.timeout(30_000);

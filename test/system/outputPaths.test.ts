@@ -3,15 +3,10 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { DiaClient, type DiaClientError } from '../../src/client/client.js';
+import { DiaClient } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
-
-const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-  promise.then(
-    () => expect.fail('should have failed'),
-    (error: DiaClientError) => error,
-  );
 
 describe('the name of an output file', function () {
   this.timeout(60_000);

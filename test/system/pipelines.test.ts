@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure, thrownBy } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
 
 const PIPELINES = ['a', 'b', 'c', 'd'];
@@ -31,12 +31,6 @@ const four = {
     },
   ]),
 };
-
-const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-  promise.then(
-    () => expect.fail('should have failed'),
-    (error: DiaClientError) => error,
-  );
 
 describe('four pipelines', function () {
   this.timeout(60_000);
@@ -70,7 +64,7 @@ describe('four pipelines', function () {
       await dia.client.start();
       await dia.client.waitForStatus('FINISHED');
       expect(await written('three', 'a')).to.equal(5);
-      await failure(verifyFile(dia.file('three.d.h5')));
+      await thrownBy(verifyFile(dia.file('three.d.h5')));
       expect((await dia.client.statusDetails()).details.d).to.deep.equal({
         writer: 'DISABLED',
         backend: 'DISABLED',

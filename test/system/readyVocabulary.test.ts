@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
-
-const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-  promise.then(
-    () => expect.fail('should have been refused'),
-    (error: DiaClientError) => error,
-  );
 
 describe('the vocabulary ready', function () {
   this.timeout(30_000);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { DiaClientError } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
+import { failure } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
 
 /** One frame at once, and the next after a minute. */
@@ -37,10 +37,7 @@ describe('an acquisition in which no frame comes', function () {
     dia = await boot({ settings: { stall: { timeoutMs: 300, action: 'error' } } });
     await dia.client.setConfig(slow('ended.h5'));
     await dia.client.start();
-    const error = await dia.client.waitForStatus('FINISHED').then(
-      () => expect.fail('should have failed'),
-      (failure: DiaClientError) => failure,
-    );
+    const error = await failure(dia.client.waitForStatus('FINISHED'));
     expect(error.code).to.equal('stalled');
     await dia.client.reset();
     expect(await verifyFile(dia.file('ended.h5'))).to.include({ framesWritten: 1, complete: false });

@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { DiaClient, type DiaClientError } from '../../src/client/client.js';
+import { DiaClient } from '../../src/client/client.js';
 import { packagedDeploymentsFolder } from '../../src/config/findDeployment.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
 import { type RunningService, serve } from '../../src/serve.js';
-import { until } from '../support/calls.js';
+import { failure, until } from '../support/calls.js';
 import type { acquisition } from '../support/integration.js';
 import { requirePython } from '../support/pythonTools.js';
 import { SwissfelSite } from '../support/swissfelSite.js';
@@ -69,12 +69,6 @@ describe('the deployment swissfel-jungfrau', function () {
   }
   const codes = () => site.timing.map(({ code }) => code);
   const status = async () => (await client.status()).status.replace('IntegrationStatus.', '');
-  const failure = (promise: Promise<unknown>): Promise<DiaClientError> =>
-    promise.then(
-      () => expect.fail('should have been refused'),
-      (error: DiaClientError) => error,
-    );
-
   it('takes the frames of all detectors, fires them last of all, and waits for bsread', async () => {
     const wanted = config('run.h5');
     Object.assign(wanted.backend, { pede_corrections_filename: '/pede', gain_corrections_filename: '/gain' });
