@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { Static, TSchema } from 'typebox';
 import type { Backend } from '../contracts/backend.js';
 import type { Role } from '../contracts/component.js';
@@ -8,6 +8,7 @@ import type { JsonObject } from '../contracts/json.js';
 import type { Trigger } from '../contracts/trigger.js';
 import type { Writer } from '../contracts/writer.js';
 import { nearest } from '../nearest.js';
+import { SchemaCompiler } from '../schemas/schemaCompiler.js';
 import type { AdapterSettings } from './adapterSettings.js';
 import { NoneBackendAdapter, noneBackendOptions } from './backend/noneBackend.js';
 import { PsiBackendAdapter, psiBackendOptions } from './backend/psiBackend.js';
@@ -39,28 +40,16 @@ interface Registration<Adapter> {
 
 type Registrations<Adapter> = Readonly<Record<string, Registration<Adapter>>>;
 
-// Our own schemas need no check against the rules of JSON Schema, which would have to be compiled first.
-const ajv = new Ajv2020({
-  meta: false,
-  validateSchema: false,
-  allErrors: true,
-  useDefaults: true,
-  verbose: true,
-});
+const compiler = new SchemaCompiler({ options: { allErrors: true, useDefaults: true, verbose: true } });
 
 function registration<Schema extends TSchema, Adapter>(
   optionsSchema: Schema,
   construct: (settings: AdapterSettings<Static<Schema>>) => Adapter,
 ): Registration<Adapter> {
-  // Compiled when it is needed: a deployment uses few of all the kinds.
-  let compiled: ValidateFunction<Static<Schema>> | undefined;
-  const fits = (candidate: unknown): candidate is Static<Schema> => {
-    compiled ??= ajv.compile<Static<Schema>>(optionsSchema);
-    return compiled(candidate);
-  };
+  const validator = compiler.later<Static<Schema>>(optionsSchema);
   const findingsIn = (candidate: unknown): string[] => {
-    if (fits(candidate)) return [];
-    return (compiled?.errors ?? []).map((error) => describe(error, optionsSchema));
+    const fits = validator();
+    return fits(candidate) ? [] : (fits.errors ?? []).map((error) => describe(error, optionsSchema));
   };
   return {
     optionsSchema,
@@ -68,6 +57,7 @@ function registration<Schema extends TSchema, Adapter>(
     create: (name, options) => {
       // Checking fills in defaults; the deployment's own options stay as they are.
       const candidate: unknown = structuredClone(options);
+      const fits = validator();
       if (fits(candidate)) return construct({ name, options: candidate });
       throw invalid(name, findingsIn(candidate));
     },

@@ -1,20 +1,14 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { Static, TSchema } from 'typebox';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
 import { nearest } from '../nearest.js';
+import { SchemaCompiler } from '../schemas/schemaCompiler.js';
 
 /** More findings than these are only counted. */
 const MOST_FINDINGS = 10;
 
-// Our own schemas need no check against the rules of JSON Schema, which would have to be compiled first.
-const ajv = new Ajv2020({
-  meta: false,
-  validateSchema: false,
-  allErrors: true,
-  allowUnionTypes: true,
-  strict: true,
-});
+const compiler = new SchemaCompiler({ options: { allErrors: true, allowUnionTypes: true, strict: true } });
 
 /** What a body rule may say besides its schema. */
 export interface BodyRuleOptions {
@@ -30,12 +24,12 @@ export interface BodyRuleOptions {
 export class BodyRule<S extends TSchema = TSchema> {
   readonly schema: S;
   readonly options: BodyRuleOptions;
-  /** Compiled by the first body. */
-  #compiled: ValidateFunction<Static<S>> | null = null;
+  readonly #validator: () => ValidateFunction<Static<S>>;
 
   constructor(schema: S, options: BodyRuleOptions = {}) {
     this.schema = schema;
     this.options = options;
+    this.#validator = compiler.later<Static<S>>(schema);
   }
 
   /** The typed body; undefined when there is none and none is needed. Throws `invalid_body` with all findings. */
@@ -44,8 +38,7 @@ export class BodyRule<S extends TSchema = TSchema> {
       if (this.options.required) throw this.#missing();
       return undefined;
     }
-    this.#compiled ??= ajv.compile<Static<S>>(this.schema);
-    const validate = this.#compiled;
+    const validate = this.#validator();
     if (validate(body)) return body;
     throw this.#invalid(validate.errors ?? [], body);
   }

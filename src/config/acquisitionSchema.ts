@@ -1,7 +1,8 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { ValidateFunction } from 'ajv/dist/2020.js';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
 import { suggestion } from '../nearest.js';
+import { SchemaCompiler, type SchemaCompilerOptions } from '../schemas/schemaCompiler.js';
 import { isSection } from './mergeConfig.js';
 import { TEMPLATE_NAMES, unknownNamesIn } from './messageTemplate.js';
 import { aliasesOf, type SetRule } from './normaliseConfig.js';
@@ -22,6 +23,29 @@ export interface AcquisitionSchema {
 
 /** Keywords at the root that say which sections there are; all others are rules between sections. */
 const SECTION_KEYWORDS = ['type', 'properties', 'required', 'additionalProperties', 'x-set'];
+
+const texts = { type: 'object', additionalProperties: { type: 'string' } };
+const name = { type: 'string', minLength: 1 };
+
+const COMPILING: SchemaCompilerOptions = {
+  options: {
+    allErrors: true,
+    verbose: true,
+    $data: true,
+    ownProperties: true,
+    // Rules name only the values they compare; the sections have the types.
+    strictTypes: false,
+    logger: false,
+  },
+  isForeign: true,
+  keywords: [
+    { keyword: 'x-message', metaSchema: { anyOf: [{ type: 'string' }, texts] } },
+    { keyword: 'x-expected', metaSchema: { type: 'string' } },
+    { keyword: 'x-suffix', metaSchema: { type: 'string', minLength: 1 } },
+    { keyword: 'x-alias', metaSchema: { anyOf: [name, { type: 'array', items: name }] } },
+    { keyword: 'x-unit', metaSchema: { type: 'string' } },
+  ],
+};
 
 /**
  * Compiles a config schema (JSON Schema 2020-12 with `$data` and the keywords `x-message`, `x-expected`,
@@ -55,41 +79,20 @@ export function compileAcquisitionSchema(schema: JsonValue, source: string): Acq
   const rules = Object.fromEntries(Object.entries(schema).filter((entry) => !isSectionKeyword(entry)));
   const definitions = schema.$defs;
   try {
-    // One for all: each would compile the rules of JSON Schema itself anew, which takes longer than all the rest.
-    const ajv = createAjv();
+    const compiler = new SchemaCompiler(COMPILING);
     return {
       sections,
       required: Array.isArray(schema.required) ? schema.required.map(String) : [],
-      validateSections: ajv.compile({
+      validateSections: compiler.compile({
         properties,
         ...(definitions === undefined ? {} : { $defs: definitions }),
       }),
-      validateRules: ajv.compile(rules),
-      setRules: setRulesIn(schema).map(({ when, set }) => ({ fits: ajv.compile(when), values: set })),
+      validateRules: compiler.compile(rules),
+      setRules: setRulesIn(schema).map(({ when, set }) => ({ fits: compiler.compile(when), values: set })),
     };
   } catch (error) {
     throw unusable(source, error instanceof Error ? error.message : String(error), error);
   }
-}
-
-function createAjv(): Ajv2020 {
-  const ajv = new Ajv2020({
-    allErrors: true,
-    verbose: true,
-    $data: true,
-    ownProperties: true,
-    // Rules name only the values they compare; the sections have the types.
-    strictTypes: false,
-    logger: false,
-  });
-  const texts = { type: 'object', additionalProperties: { type: 'string' } };
-  ajv.addKeyword({ keyword: 'x-message', metaSchema: { anyOf: [{ type: 'string' }, texts] } });
-  ajv.addKeyword({ keyword: 'x-expected', metaSchema: { type: 'string' } });
-  ajv.addKeyword({ keyword: 'x-suffix', metaSchema: { type: 'string', minLength: 1 } });
-  const name = { type: 'string', minLength: 1 };
-  ajv.addKeyword({ keyword: 'x-alias', metaSchema: { anyOf: [name, { type: 'array', items: name }] } });
-  ajv.addKeyword({ keyword: 'x-unit', metaSchema: { type: 'string' } });
-  return ajv;
 }
 
 /** `x-set` as it has to be; `setProblems` says what is not. */

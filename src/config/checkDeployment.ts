@@ -1,8 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { ValidateFunction } from 'ajv/dist/2020.js';
 import type { Role } from '../contracts/component.js';
 import { DiaError } from '../contracts/errors.js';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
+import { SchemaCompiler } from '../schemas/schemaCompiler.js';
 import { parseAddressBlock } from './addressBlock.js';
 import { DeploymentSchema, type PipelineSettings, type ServiceSettings } from './deployment.js';
 import type { Finding } from './deploymentFindings.js';
@@ -12,12 +13,13 @@ import { argumentFindings } from './programArguments.js';
 import type { DocumentPath, YamlSource } from './yamlSource.js';
 
 const { properties } = DeploymentSchema;
-// Our own schema needs no check against the rules of JSON Schema, which would have to be compiled first.
-const ajv = new Ajv2020({ meta: false, validateSchema: false });
-const isPipeline = ajv.compile<PipelineSettings>(properties.pipelines.items);
-const isService = ajv.compile<ServiceSettings>(properties.services.items);
-const isAuxiliaryWriter = ajv.compile<Adapter & { name: string }>(properties.auxiliaryWriters.items);
-const isTrigger = ajv.compile<Adapter>(properties.trigger);
+const compiler = new SchemaCompiler({ options: {} });
+const pipelineValidator = compiler.later<PipelineSettings>(properties.pipelines.items);
+const serviceValidator = compiler.later<ServiceSettings>(properties.services.items);
+const auxiliaryWriterValidator = compiler.later<Adapter & { name: string }>(
+  properties.auxiliaryWriters.items,
+);
+const triggerValidator = compiler.later<Adapter>(properties.trigger);
 
 interface Adapter {
   readonly kind: string;
@@ -73,21 +75,22 @@ const ALL_FILES = 'clients could write to every file of the machine.';
 type Report = (path: DocumentPath, text: string) => void;
 
 function* adaptersIn(settings: unknown): Generator<{ path: DocumentPath; role: Role; adapter: Adapter }> {
-  for (const [index, pipeline] of fitting(settings, 'pipelines', isPipeline)) {
+  for (const [index, pipeline] of fitting(settings, 'pipelines', pipelineValidator)) {
     for (const role of ['detector', 'backend', 'writer'] as const) {
       yield { path: ['pipelines', index, role], role, adapter: pipeline[role] };
     }
   }
-  for (const [index, writer] of fitting(settings, 'auxiliaryWriters', isAuxiliaryWriter)) {
+  for (const [index, writer] of fitting(settings, 'auxiliaryWriters', auxiliaryWriterValidator)) {
     yield { path: ['auxiliaryWriters', index], role: 'writer', adapter: writer };
   }
   const trigger = member(settings, 'trigger');
+  const isTrigger = triggerValidator();
   if (isTrigger(trigger) && trigger.kind !== 'none')
     yield { path: ['trigger'], role: 'trigger', adapter: trigger };
 }
 
 function checkServices(settings: unknown, services: readonly ServiceSettings[], report: Report): void {
-  for (const [index, service] of fitting(settings, 'services', isService)) {
+  for (const [index, service] of fitting(settings, 'services', serviceValidator)) {
     if ((service.program === undefined) === (service.command === undefined)) {
       report(['services', index], "needs either 'program' or 'command'.");
     }
@@ -162,6 +165,7 @@ function checkRoots(settings: unknown, report: Report): void {
 /** Services by name; one that does not fit the schema still has a name that others may refer to. */
 function namedServices(settings: unknown): ServiceSettings[] {
   return list(settings, 'services').flatMap((item) => {
+    const isService = serviceValidator();
     if (isService(item)) return [item];
     const name = member(item, 'name');
     return typeof name === 'string' ? [{ name, args: [], lingerMs: 0 }] : [];
@@ -178,8 +182,13 @@ function withSampleAddresses(options: JsonObject): JsonObject {
   return substituteEndpoints(options, samples);
 }
 
-function* fitting<T>(settings: unknown, key: string, fits: ValidateFunction<T>): Generator<[number, T]> {
+function* fitting<T>(
+  settings: unknown,
+  key: string,
+  validator: () => ValidateFunction<T>,
+): Generator<[number, T]> {
   for (const [index, item] of list(settings, key).entries()) {
+    const fits = validator();
     if (fits(item)) yield [index, item];
   }
 }

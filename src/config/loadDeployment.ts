@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
 import { suggestion } from '../nearest.js';
+import { SchemaCompiler } from '../schemas/schemaCompiler.js';
 import { AcquisitionValidator } from './acquisitionConfig.js';
 import { type CheckOptions, checkDeployment } from './checkDeployment.js';
 import {
@@ -48,15 +48,13 @@ export interface LoadedDeployment {
   readonly validator: AcquisitionValidator;
 }
 
-// Our own schema needs no check against the rules of JSON Schema, which would have to be compiled first.
-const OWN_SCHEMA = { meta: false, validateSchema: false } as const;
-const validateSchema = new Ajv2020({
-  ...OWN_SCHEMA,
-  allErrors: true,
-  useDefaults: true,
-  verbose: true,
-}).compile<WrittenDeployment>(DeploymentSchema);
-const isTemplate = new Ajv2020(OWN_SCHEMA).compile<PipelinesFrom>(DeploymentSchema.properties.pipelinesFrom);
+const findingsWithDefaults = new SchemaCompiler({
+  options: { allErrors: true, useDefaults: true, verbose: true },
+});
+const deploymentValidator = findingsWithDefaults.later<WrittenDeployment>(DeploymentSchema);
+const templateValidator = new SchemaCompiler({ options: {} }).later<PipelinesFrom>(
+  DeploymentSchema.properties.pipelinesFrom,
+);
 
 /**
  * Loads and checks a deployment: file < environment < flags.
@@ -77,6 +75,7 @@ export async function loadDeployment(nameOrPath: string, options: LoadOptions): 
   const overrides = collectOverrides(options.env, options.flags);
   const settings: unknown = applyOverrides(isObject(filled.value) ? filled.value : {}, overrides);
   const findings: Finding[] = [];
+  const validateSchema = deploymentValidator();
   const fitsSchema = validateSchema(settings);
   if (!fitsSchema) findings.push(...schemaFindings(validateSchema.errors ?? [], source));
   const folder = dirname(file);
@@ -150,6 +149,7 @@ async function listPipelines(
     const both = finding(['pipelinesFrom'], "give either 'pipelines' or this, not both.");
     return { ...asWritten, findings: [both] };
   }
+  const isTemplate = templateValidator();
   if (!isTemplate(template)) return { settings: others, findings: [], isMade: true };
   let text: string;
   try {

@@ -1,8 +1,8 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Static } from 'typebox';
 import type { JsonObject, JsonValue } from '../contracts/json.js';
 import { Type } from '../contracts/schemaTypes.js';
 import { suggestion } from '../nearest.js';
+import { SchemaCompiler } from '../schemas/schemaCompiler.js';
 import { NAME_PATTERN, type PipelineSettings, type PipelinesFrom } from './deployment.js';
 import { type Finding, findingText, schemaFindings } from './deploymentFindings.js';
 import { fillPlaceholders, mapTexts, PLACEHOLDER, withoutSuffix } from './mapTexts.js';
@@ -32,13 +32,9 @@ export const EntrySchema = Type.Object(
 );
 type Entry = Static<typeof EntrySchema>;
 
-// Our own schema needs no check against the rules of JSON Schema, which would have to be compiled first.
-const fitsEntry = new Ajv2020({
-  meta: false,
-  validateSchema: false,
-  allErrors: true,
-  verbose: true,
-}).compile<Entry>(EntrySchema);
+const entryValidator = new SchemaCompiler({ options: { allErrors: true, verbose: true } }).later<Entry>(
+  EntrySchema,
+);
 
 /** Pipelines made from a file, or what is wrong with them. */
 export interface ExpandedPipelines {
@@ -174,6 +170,7 @@ function checkEntries(raw: readonly RawEntry[], source: YamlSource): Entries {
     }
     if (names.has(name)) report(nameIn, `'${name}' is used twice.`);
     names.add(name);
+    const fitsEntry = entryValidator();
     if (!fitsEntry(entry)) {
       for (const found of schemaFindings(fitsEntry.errors ?? [], source, path)) findings.push(found);
       continue;
