@@ -7,7 +7,8 @@ import { listDeployments } from '../src/config/findDeployment.js';
 import { loadDeployment } from '../src/config/loadDeployment.js';
 import type { Role } from '../src/contracts/component.js';
 import { DiaError } from '../src/contracts/errors.js';
-import { type MadeValidator, SchemaCompiler, STORED_VALIDATORS } from '../src/schemas/schemaCompiler.js';
+import { STORED_VALIDATORS } from '../src/programFiles.js';
+import { type MadeValidator, SchemaCompiler } from '../src/schemas/schemaCompiler.js';
 import { writeValidator } from './writeValidator.js';
 
 /**

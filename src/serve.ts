@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   checkAdapterOptions,
   createBackend,
@@ -23,6 +22,7 @@ import type { ControllerOptions } from './controller/controllerOptions.js';
 import { IntegrationController } from './controller/integrationController.js';
 import { LookupHelper } from './files/lookupHelper.js';
 import { RunNumbers } from './files/runNumbers.js';
+import { PROGRAM_FILES } from './programFiles.js';
 import { type ServiceCommand, ServiceLauncher } from './services/launcher.js';
 import { keepLogsShort } from './services/rotateLog.js';
 import { openJournal } from './telemetry/journal.js';
@@ -53,13 +53,6 @@ export interface RunningService {
   /** Ends the REST server only: acquisition and services wait for the next controller. */
   leave(): Promise<void>;
 }
-
-/** The programs of this project that a deployment can launch. They are named here, never imported. */
-const PROGRAMS: Readonly<Record<NonNullable<ServiceSettings['program']>, string>> = {
-  'simulated-detector': './simulation/detector.js',
-  'simulated-backend': './simulation/backend.js',
-  writer: './writer/program.js',
-};
 
 /** Loads a deployment, launches its services, connects to its components and serves the REST API. */
 export async function serve(options: ServeOptions): Promise<RunningService> {
@@ -167,9 +160,7 @@ function commandOf(
   { endpoints, roots }: { endpoints: Endpoints; roots: readonly string[] },
 ): ServiceCommand {
   const [executable, ...first] =
-    program === undefined
-      ? (command ?? [])
-      : [process.execPath, fileURLToPath(new URL(PROGRAMS[program], import.meta.url))];
+    program === undefined ? (command ?? []) : [process.execPath, PROGRAM_FILES[program]];
   // The writer looks once more when it opens the file: a folder may have become a link since the config was checked.
   const allowed = program === 'writer' ? roots.flatMap((folder) => ['--data-root', folder]) : [];
   return {

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { MANIFEST_FILE } from './programFiles.js';
 
 /** Version of this package. */
 export function packageVersion(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const manifest: { version: string } = JSON.parse(readFileSync(MANIFEST_FILE, 'utf8'));
   return manifest.version;
 }

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { ComponentSilentError } from '../contracts/errors.js';
+import { PROGRAM_FILES } from '../programFiles.js';
 import type { LookupAnswer, LookupRequest } from './lookupProgram.js';
 import type { Disk, PathLookups } from './pathLookups.js';
 
-const PROGRAM = fileURLToPath(new URL('./lookupProgram.js', import.meta.url));
 /** Processes that not even SIGKILL ends, because the system waits for a disk; then no more are started. */
 const MOST_HANGING = 4;
 
@@ -80,7 +79,7 @@ export class LookupHelper {
   }
 
   #fork(): ChildProcess {
-    const child = fork(PROGRAM, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(PROGRAM_FILES.lookups, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     // Idle, it keeps no program alive; while something is asked, the timer does.
     child.unref();
     child.channel?.unref();

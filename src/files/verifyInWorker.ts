@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { CallOptions } from '../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../contracts/errors.js';
+import { PROGRAM_FILES } from '../programFiles.js';
 import type { FileFacts } from './verifyFile.js';
 import type { VerifyAnswer, VerifyRequest } from './verifyWorker.js';
 
@@ -11,7 +12,7 @@ interface Waiting {
 
 /** The thread that reads files. One for all callers; made when it is needed, made anew when it hangs. */
 class VerifyThread {
-  readonly #worker = new Worker(new URL('./verifyWorker.js', import.meta.url), {
+  readonly #worker = new Worker(PROGRAM_FILES.verifyWorker, {
     // The program's own flags may not suit a thread.
     execArgv: [],
   });

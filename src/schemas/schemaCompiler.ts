@@ -2,13 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Ajv2020, KeywordDefinition, Options, ValidateFunction } from 'ajv/dist/2020.js';
+import { STORED_VALIDATORS } from '../programFiles.js';
 
 const require = createRequire(import.meta.url);
-
-/** Where `npm run build` stores the validators that it made. */
-export const STORED_VALIDATORS = fileURLToPath(new URL('../../validators/', import.meta.url));
 
 /** How schemas are compiled. */
 export interface SchemaCompilerOptions {

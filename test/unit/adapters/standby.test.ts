@@ -4,8 +4,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { OWN_WRITER } from '../../../src/adapters/writer/h5Process/launchWriter.js';
 import { Standby } from '../../../src/adapters/writer/h5Process/standby.js';
+import { PROGRAM_FILES } from '../../../src/programFiles.js';
 import { until } from '../../support/calls.js';
 
 describe('a writer process in store', () => {
@@ -13,7 +13,7 @@ describe('a writer process in store', () => {
   let standby: Standby;
   beforeEach(async () => {
     logFolder = await mkdtemp(join(tmpdir(), 'dia-standby-'));
-    standby = new Standby({ program: OWN_WRITER, logFolder, component: 'writer' });
+    standby = new Standby({ program: PROGRAM_FILES.writer, logFolder, component: 'writer' });
   });
   afterEach(async () => {
     await standby.close();
@@ -40,7 +40,9 @@ describe('a writer process in store', () => {
   });
 
   it('ends by itself when whoever started it is gone', async () => {
-    const child = spawn(process.execPath, [OWN_WRITER, '--standby'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const child = spawn(process.execPath, [PROGRAM_FILES.writer, '--standby'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     child.stdin?.end();
     expect(await once(child, 'exit')).to.deep.equal([0, null]);
   });

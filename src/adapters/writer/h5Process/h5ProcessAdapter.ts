@@ -2,8 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError } from '../../../contracts/errors.js';
 import type { Writer, WriterParameters, WriterReport } from '../../../contracts/writer.js';
+import { PROGRAM_FILES } from '../../../programFiles.js';
 import type { AdapterSettings } from '../../adapterSettings.js';
-import { checkLaunch, launchWriter, OWN_WRITER } from './launchWriter.js';
+import { checkLaunch, launchWriter } from './launchWriter.js';
 import type { H5ProcessOptions } from './options.js';
 import { RunNote } from './runRecord.js';
 import { Standby } from './standby.js';
@@ -36,7 +37,7 @@ export class H5ProcessAdapter implements Writer {
     const { command, logFolder } = options;
     this.#standby =
       command === 'dia-writer' && options.userId !== 'real'
-        ? new Standby({ program: OWN_WRITER, logFolder, component: name })
+        ? new Standby({ program: PROGRAM_FILES.writer, logFolder, component: name })
         : null;
     this.address = `${options.command} (frames from ${options.streamAddress})`;
   }

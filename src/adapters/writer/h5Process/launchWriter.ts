@@ -1,11 +1,11 @@
 import { appendFile, mkdir, open, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../../../contracts/errors.js';
 import type { WriterParameters } from '../../../contracts/writer.js';
 import { type Reservation, reserveFile } from '../../../files/freeName.js';
+import { PROGRAM_FILES } from '../../../programFiles.js';
 import { lookUntil } from '../../transport/lookUntil.js';
 import type { H5ProcessOptions } from './options.js';
 import { pruneLogs } from './pruneLogs.js';
@@ -15,8 +15,6 @@ import { declaredParameters, writerArguments } from './writerArguments.js';
 import { WriterProcess } from './writerProcess.js';
 import { WriterRun } from './writerRun.js';
 
-/** This project's writer; it is named here, never imported. */
-export const OWN_WRITER = fileURLToPath(new URL('../../../writer/program.js', import.meta.url));
 const LOOK_EVERY_MS = 2;
 
 export interface WriterLaunch {
@@ -103,7 +101,7 @@ function commandLine(
   );
   if (options.command !== 'dia-writer') return { executable: options.command, args };
   // The name is ours already.
-  const own = [OWN_WRITER, '--existing-file', 'overwrite'];
+  const own = [PROGRAM_FILES.writer, '--existing-file', 'overwrite'];
   const layout = options.format === undefined ? [] : ['--format', options.format];
   return { executable: process.execPath, args: [...own, ...layout, ...args] };
 }
