@@ -22,7 +22,8 @@ export async function reportFile(
   path: string,
   options: { readonly expectedFrames: number | null; readonly signal: AbortSignal },
 ): Promise<FileReport> {
-  const facts = await verifyInWorker(path, { signal: options.signal, timeoutMs: VERIFY_TIMEOUT_MS });
+  const bounds = { signal: options.signal, timeoutMs: VERIFY_TIMEOUT_MS };
+  const facts = await verifyInWorker(path, { ...bounds, isThorough: true });
   // 0 expected frames: it took what came until it was stopped.
   const frames = options.expectedFrames || facts.framesExpected || facts.framesWritten;
   return { facts, problems: checkFile(facts, { frames }) };

@@ -30,6 +30,12 @@ export interface FileFacts {
   readonly problems: readonly string[];
 }
 
+/** How a file is looked at. */
+export interface VerifyOptions {
+  /** Reads the last frame too, for files of which nobody knows where they have been. */
+  readonly isThorough?: boolean;
+}
+
 /** What a file should hold. */
 export interface FileExpectation {
   readonly frames: number;
@@ -60,7 +66,10 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
  *
  * @throws ComponentFailedError `file_invalid` when it cannot be read as HDF5.
  */
-export async function verifyFile(path: string): Promise<FileFacts> {
+export async function verifyFile(
+  path: string,
+  { isThorough = false }: VerifyOptions = {},
+): Promise<FileFacts> {
   const hdf5 = await loadHdf5();
   const sizeBytes = await stat(path).then(
     (facts) => facts.size,
@@ -71,7 +80,7 @@ export async function verifyFile(path: string): Promise<FileFacts> {
   const problems: string[] = [];
   const file = openFile(hdf5, path, problems);
   try {
-    return { ...readFacts(file, problems), file: path, sizeBytes, problems };
+    return { ...readFacts(file, { isThorough, problems }), file: path, sizeBytes, problems };
   } catch (error) {
     throw unreadable(path, hdf5Cause(error), error);
   } finally {
@@ -117,7 +126,10 @@ function openFile(hdf5: Hdf5, path: string, problems: string[]): File {
 
 type Findings = Omit<FileFacts, 'file' | 'sizeBytes' | 'problems'>;
 
-function readFacts(file: File, problems: string[]): Findings {
+function readFacts(
+  file: File,
+  { isThorough, problems }: { isThorough: boolean; problems: string[] },
+): Findings {
   const place = ownPlace(file);
   const images = place === null ? findImages(file, 0) : datasetAt(file, place.images);
   const shape = images?.shape ?? null;
@@ -128,6 +140,9 @@ function readFacts(file: File, problems: string[]): Findings {
     shape: shape === null ? null : ([rows, columns] as const),
     dtype: images === null ? null : typeName(images),
   };
+  if (isThorough && images !== null && frames > 0 && rows * columns > 0 && !hasLastFrame(images)) {
+    problems.push(`Frame ${frames - 1} lies beyond the end of the file: the file was cut short.`);
+  }
   if (place === null) {
     if (images === null) problems.push('It holds no images.');
     return {
@@ -182,6 +197,21 @@ function ownPlace(file: File): OwnPlace | null {
 }
 
 /** Counts the frames that came: the others have -1 for a number. */
+/** Whether the last frame lies within the file. That the library lacks its compression does not matter. */
+function hasLastFrame(images: Dataset): boolean {
+  const [frames = 0] = images.shape ?? [];
+  try {
+    images.slice([
+      [frames - 1, frames],
+      [0, 1],
+      [0, 1],
+    ]);
+    return true;
+  } catch (error) {
+    return !/addr overflow|truncated/i.test(String(error));
+  }
+}
+
 function countPresent(numbers: Dataset | null): number {
   return countRows(numbers, (value) => value >= 0) ?? 0;
 }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { CallOptions } from '../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../contracts/errors.js';
 import { PROGRAM_FILES } from '../programFiles.js';
-import type { FileFacts } from './verifyFile.js';
+import type { FileFacts, VerifyOptions } from './verifyFile.js';
 import type { VerifyAnswer, VerifyRequest } from './verifyWorker.js';
 
 interface Waiting {
@@ -26,7 +26,7 @@ class VerifyThread {
     this.#worker.on('exit', () => this.#abandon(new Error('The thread that reads files ended.')));
   }
 
-  ask(path: string | null): { answer: Promise<VerifyAnswer>; forget: () => void } {
+  ask(path: string | null, isThorough: boolean): { answer: Promise<VerifyAnswer>; forget: () => void } {
     this.#lastId += 1;
     const id = this.#lastId;
     const answer = new Promise<VerifyAnswer>((resolve, reject) => {
@@ -34,7 +34,7 @@ class VerifyThread {
     });
     // An idle thread keeps no program alive; one with work does.
     this.#worker.ref();
-    const request: VerifyRequest = { id, path };
+    const request: VerifyRequest = { id, path, isThorough };
     this.#worker.postMessage(request);
     return { answer, forget: () => this.#settle(id) };
   }
@@ -70,8 +70,10 @@ function currentThread(): VerifyThread {
 
 /** Starts the thread and loads the HDF5 library into it, so that the first verification is as quick as the others. */
 export async function prepareVerification(): Promise<void> {
-  await currentThread().ask(null).answer;
+  await currentThread().ask(null, false).answer;
 }
+
+export type VerifyCallOptions = CallOptions & VerifyOptions;
 
 /**
  * Verifies a file in a thread of its own: a disk that hangs never blocks the caller.
@@ -79,11 +81,11 @@ export async function prepareVerification(): Promise<void> {
  * @throws ComponentFailedError `file_invalid` when it cannot be read; ComponentSilentError `component_timeout` when the
  * disk did not answer in time; the signal's reason when aborted.
  */
-export async function verifyInWorker(path: string, options: CallOptions): Promise<FileFacts> {
-  const { signal, timeoutMs } = options;
+export async function verifyInWorker(path: string, options: VerifyCallOptions): Promise<FileFacts> {
+  const { signal, timeoutMs, isThorough = false } = options;
   signal.throwIfAborted();
   const asked = currentThread();
-  const { answer, forget } = asked.ask(path);
+  const { answer, forget } = asked.ask(path, isThorough);
   const bound = AbortSignal.timeout(timeoutMs);
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {

@@ -10,6 +10,7 @@ export interface VerifyRequest {
   readonly id: number;
   /** Null only loads the library. */
   readonly path: string | null;
+  readonly isThorough: boolean;
 }
 
 /** What the worker answers. */
@@ -21,14 +22,14 @@ export interface VerifyAnswer {
 }
 
 /** The last file and what it looked like then: a writer process and the end of the run it was for both want it verified. */
-let last: { readonly seen: string; readonly facts: FileFacts } | null = null;
+let last: { readonly seen: string; readonly isThorough: boolean; readonly facts: FileFacts } | null = null;
 
-async function verifyOnce(path: string): Promise<FileFacts> {
+async function verifyOnce(path: string, isThorough: boolean): Promise<FileFacts> {
   const seen = await appearance(path);
-  if (last !== null && seen !== null && last.seen === seen) return last.facts;
-  const facts = await verifyFile(path);
+  if (last !== null && last.seen === seen && (last.isThorough || !isThorough)) return last.facts;
+  const facts = await verifyFile(path, { isThorough });
   // One that changed meanwhile is not finished.
-  last = seen !== null && seen === (await appearance(path)) ? { seen, facts } : null;
+  last = seen !== null && seen === (await appearance(path)) ? { seen, isThorough, facts } : null;
   return facts;
 }
 
@@ -39,9 +40,9 @@ async function appearance(path: string): Promise<string | null> {
   return [path, found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
 }
 
-async function answer({ id, path }: VerifyRequest): Promise<VerifyAnswer> {
+async function answer({ id, path, isThorough }: VerifyRequest): Promise<VerifyAnswer> {
   try {
-    if (path !== null) return { id, facts: await verifyOnce(path), failure: null };
+    if (path !== null) return { id, facts: await verifyOnce(path, isThorough), failure: null };
     await loadHdf5();
     return { id, facts: null, failure: null };
   } catch (error) {

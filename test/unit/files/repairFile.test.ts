@@ -9,6 +9,7 @@ import { lookup3 } from '../../../src/files/lookup3.js';
 import { repairFile } from '../../../src/files/repairFile.js';
 import { verifyFile } from '../../../src/files/verifyFile.js';
 import { requirePython } from '../../support/pythonTools.js';
+import { upTo } from '../../support/writerFrames.js';
 import { writeNexus } from '../../support/writerNexus.js';
 
 const run = promisify(execFile);
@@ -70,6 +71,19 @@ describe('repairFile', () => {
       expect(await readFile(path)).to.deep.equal(before);
     });
   }
+
+  it('opens a file that was cut short, of which is said that its last frames are not there', async () => {
+    await writeNexus(path, { expected: 50, frames: upTo(50) });
+    expect(await verifyFile(path, { isThorough: true })).to.deep.include({ complete: true, problems: [] });
+    const { length } = await readFile(path);
+    // Four frames of 12 bytes, and a part of one.
+    await truncate(path, length - 50);
+    await old(path);
+    expect((await repairFile(path)).found).to.have.length(1);
+    expect((await verifyFile(path, { isThorough: true })).problems).to.deep.equal([
+      'Frame 49 lies beyond the end of the file: the file was cut short.',
+    ]);
+  });
 
   it('makes files that h5py opens, where h5py left one open', async function () {
     const python = requirePython(this);
