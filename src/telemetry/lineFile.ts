@@ -59,10 +59,11 @@ export class LineFile {
   }
 
   async #later(): Promise<void> {
-    const { waitMs } = this.#options;
+    // After a failure not before it is opened anew.
+    const waitMs = Math.max(this.#options.waitMs, this.#notBeforeMs - performance.now());
     await new Promise<void>((resolve) => {
       this.#hurry = resolve;
-      if (waitMs === 0) setImmediate(resolve);
+      if (waitMs <= 0) setImmediate(resolve);
       else setTimeout(resolve, waitMs).unref();
     });
     await this.#writeAll();

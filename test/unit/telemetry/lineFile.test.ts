@@ -65,4 +65,26 @@ describe('LineFile', () => {
     await file.close();
     expect(problems.join()).to.include('A log file cannot be written').and.include('EISDIR');
   });
+
+  it('rests while it cannot be written', async () => {
+    await mkdir(join(folder, 'd.log'));
+    const file = lineFile('d.log');
+    const real = globalThis.setImmediate;
+    let attempts = 0;
+    const counted = (work: () => void) => {
+      attempts += 1;
+      return real(work);
+    };
+    globalThis.setImmediate = Object.assign(counted, real);
+    try {
+      file.write('lost');
+      while (problems.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      file.write('waits');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } finally {
+      globalThis.setImmediate = real;
+    }
+    expect(attempts).to.be.below(5);
+    await file.close();
+  });
 });
