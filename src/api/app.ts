@@ -7,6 +7,7 @@ import type { JsonObject } from '../contracts/json.js';
 import { addressOf, Gate } from './access/gate.js';
 import { hideCredentials } from './access/hideCredentials.js';
 import type { Caller } from './access/tokenBook.js';
+import { JSON_TYPE, sendJson, setCommonHeaders } from './answer.js';
 import { announcesBody, readJsonBody } from './bodyReader.js';
 import { type DetectorRoute, withDetectorRoutes } from './detectorRoutes.js';
 import { Dispatcher, type Match } from './dispatcher.js';
@@ -20,23 +21,11 @@ import { requestIdOf } from './requestId.js';
 import type { ApiRequest, Route } from './route.js';
 import { noBody } from './routes.js';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-
 /** When GET in place of POST or PUT became deprecated, as RFC 9745 wants it. */
 const DEPRECATED_SINCE = '@1735689600';
 
 /** How long the rest of a refused body is still taken in, so that the client gets to read the answer. */
 const REFUSED_BODY_LINGER_MS = 1000;
-
-/** On every answer; the page has a content policy of its own. */
-const SECURITY_HEADERS = [
-  ['X-Content-Type-Options', 'nosniff'],
-  ['Cache-Control', 'no-store'],
-  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['X-Frame-Options', 'SAMEORIGIN'],
-  ['Referrer-Policy', 'no-referrer'],
-  ['Cross-Origin-Resource-Policy', 'same-origin'],
-] as const;
 
 /** Refusals that keep their status for old clients as well: browsers act on it, and old servers never gave them. */
 const ALWAYS_TOLD = ['unauthorized', 'forbidden', 'rate_limited'];
@@ -103,8 +92,6 @@ class Api {
   async answer(context: Context): Promise<void> {
     const began = performance.now();
     const requestId = requestIdOf(context.req.headers['x-request-id']);
-    context.res.setHeader('X-Request-Id', requestId);
-    for (const [name, value] of SECURITY_HEADERS) context.res.setHeader(name, value);
     let failure: DiaError | null = null;
     let caller: Caller | null = null;
     try {
@@ -121,6 +108,7 @@ class Api {
   async #serve(context: Context, { requestId, caller }: Asker): Promise<void> {
     const match = this.#dispatcher.match(context.method, context.path);
     if (match.kind !== 'route') {
+      setCommonHeaders(context, requestId);
       answerWithoutRoute(context, match);
       return;
     }
@@ -128,6 +116,7 @@ class Api {
     this.#gate.pass(route, caller, { request: context.req, response: context.res });
     markDeprecated(context, route);
     if (route.work.kind === 'document') {
+      setCommonHeaders(context, requestId);
       this.#answerDocument(context, route.work.document);
       return;
     }
@@ -140,7 +129,7 @@ class Api {
       ...(lease === '' ? {} : { lease }),
     };
     const added = await this.#work(route.work, { params, body, context: asker });
-    answerText(context, this.#answerOf(added, route));
+    sendJson(context, { requestId, httpStatus: 200, json: this.#answerOf(added, route) });
   }
 
   /** The text of an answer; made once for what is asked by many at once, as the status is. */
@@ -190,9 +179,12 @@ class Api {
 
   #answerError(context: Context, requestId: string, error: DiaError): void {
     const operation = `${context.method} ${context.path}`;
-    answerText(context, hideCredentials(JSON.stringify(errorEnvelope(error, { requestId, operation }))));
     const isLegacy = this.#options.legacyStatusCodes && !ALWAYS_TOLD.includes(error.code);
-    context.status = isLegacy ? 200 : httpStatusOf(error);
+    sendJson(context, {
+      requestId,
+      httpStatus: isLegacy ? 200 : httpStatusOf(error),
+      json: hideCredentials(JSON.stringify(errorEnvelope(error, { requestId, operation }))),
+    });
   }
 
   #log(context: Context, outcome: Asker & { failure: DiaError | null; durationMs: number }): void {
@@ -221,11 +213,6 @@ class Api {
       logger.error(message, fields);
     } else logger.warn(message, fields);
   }
-}
-
-function answerText(context: Context, json: string): void {
-  context.res.setHeader('Content-Type', JSON_TYPE);
-  context.body = json;
 }
 
 function answerWithoutRoute(context: Context, match: Exclude<Match, { kind: 'route' }>): void {

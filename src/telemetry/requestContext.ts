@@ -13,6 +13,8 @@ interface Scope {
 }
 
 const storage = new AsyncLocalStorage<Scope>();
+/** Requests under way that have a context. */
+let open = 0;
 
 /**
  * Runs `work` so that every log line and audit entry it leads to carries `context`, until it has ended: what goes on
@@ -20,9 +22,13 @@ const storage = new AsyncLocalStorage<Scope>();
  */
 export function withRequestContext<T>(context: RequestContext, work: () => Promise<T>): Promise<T> {
   const scope: Scope = { context: { ...requestContext(), ...context }, isOver: false };
+  open += 1;
   return storage.run(scope, () =>
     work().finally(() => {
       scope.isOver = true;
+      open -= 1;
+      // Following every promise of the program costs; between commands there is nothing to follow.
+      if (open === 0) storage.disable();
     }),
   );
 }

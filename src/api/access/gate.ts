@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { AccessSettings } from '../../config/accessSettings.js';
 import { InvalidRequestError, WrongStateError } from '../../contracts/errors.js';
 import type { Route } from '../route.js';
@@ -70,7 +71,6 @@ export class Gate {
   /** Tells a browser that a page of a listed origin may read the answers. */
   #welcome(request: IncomingMessage, response: ServerResponse): void {
     const { origin, host } = request.headers;
-    response.setHeader('Vary', 'Origin');
     if (origin === undefined || !isWelcome(origin, host, this.#originRules(request))) return;
     response.setHeader('Access-Control-Allow-Origin', origin);
     response.setHeader('Access-Control-Expose-Headers', 'X-Request-Id, Retry-After');
@@ -94,9 +94,15 @@ export interface Exchange {
   readonly response: ServerResponse;
 }
 
+const addresses = new WeakMap<Socket, string>();
+
 /** The address of the client, IPv4 also where the socket calls it an IPv6 one. */
-export function addressOf(request: IncomingMessage): string {
-  return plainAddress(request.socket.remoteAddress ?? '');
+export function addressOf({ socket }: IncomingMessage): string {
+  const known = addresses.get(socket);
+  if (known !== undefined) return known;
+  const address = plainAddress(socket.remoteAddress ?? '');
+  addresses.set(socket, address);
+  return address;
 }
 
 function unauthorized(request: IncomingMessage, response: ServerResponse): InvalidRequestError {

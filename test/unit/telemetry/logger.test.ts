@@ -60,6 +60,26 @@ describe('createTelemetry', () => {
     expect(later).to.include({ message: 'later' }).and.not.to.have.any.keys('requestId');
   });
 
+  it('keeps the request id of a request that goes on while others begin and end', async () => {
+    const telemetry = createTelemetry({ level: 'info', folder, quiet: true });
+    const short = (requestId: string) =>
+      withRequestContext({ requestId }, async () => {
+        await setImmediate();
+        telemetry.log.info('short');
+      });
+    await short('before');
+    await withRequestContext({ requestId: 'long' }, async () => {
+      await Promise.all([short('within'), setImmediate()]);
+      telemetry.log.info('long');
+      await setImmediate();
+      telemetry.log.info('long');
+    });
+    await short('after');
+    await telemetry.close();
+    const seen = (await lines('dia.log')).map(({ message, requestId }) => `${message} ${requestId}`);
+    expect(seen).to.deep.equal(['short before', 'short within', 'long long', 'long long', 'short after']);
+  });
+
   it('leaves out what is below its level', async () => {
     const telemetry = createTelemetry({ level: 'warn', folder, quiet: true });
     telemetry.log.info('not this');
