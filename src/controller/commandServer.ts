@@ -1,6 +1,7 @@
 import { waitFor } from 'xstate';
 import type { AcquisitionPlan, StandDown, StatusReport } from '../contracts/acquisition.js';
-import { InvalidRequestError, WrongStateError } from '../contracts/errors.js';
+import { unlessAborted } from '../contracts/bounds.js';
+import { type DiaError, InvalidRequestError, type WrongStateError } from '../contracts/errors.js';
 import type { Command, Reply } from '../contracts/integration.js';
 import type { AcquisitionConfig, JsonObject, JsonValue } from '../contracts/json.js';
 import { checkFreeSpace } from '../files/freeSpace.js';
@@ -11,12 +12,13 @@ import type { Components } from './components.js';
 import type { ConfigBook } from './configBook.js';
 import type { ControllerOptions } from './controllerOptions.js';
 import { callBackend, clientsEnabled, disabledSections, enableClients, ofDetectors } from './directCalls.js';
+import { forMany } from './inParallel.js';
 import type { Lease } from './lease.js';
 import { leaseReply } from './leaseCommands.js';
 import type { Memory } from './memory.js';
 import { planAcquisition } from './planAcquisition.js';
 import { spaceNeeds } from './spaceNeeds.js';
-import { cannotConfigure, cannotReset, cannotStart, notAtRest } from './stateErrors.js';
+import { cannotConfigure, cannotReset, cannotStart, notAtRest, preempted } from './stateErrors.js';
 import type { StatusReporter } from './statusReporter.js';
 import type { Applied } from './work/applied.js';
 
@@ -48,10 +50,14 @@ export class CommandServer {
   private readonly own: CommandSurroundings;
   private readonly components: Components;
   private readonly queue = new CommandQueue();
+  /** Fires when all commands that have come until now are to be given up. */
+  private upToNow = new AbortController();
 
   constructor(surroundings: CommandSurroundings) {
     this.own = surroundings;
     this.components = surroundings.options.components;
+    const { closing } = surroundings;
+    closing.addEventListener('abort', () => this.giveUp(closing.reason), { once: true });
   }
 
   /** Carries out a command of a client, who says that it holds the lease `leaseId`. */
@@ -59,9 +65,15 @@ export class CommandServer {
     const standDown = PREEMPTING[command.type];
     const reply = leaseReply(this.own.lease, command, leaseId);
     if (reply !== null) return reply;
-    return standDown === undefined
-      ? this.queue.run(() => this.inTurn(command, leaseId))
-      : this.standDown(standDown);
+    if (standDown !== undefined) return this.standDown(standDown);
+    const signal = forMany(this.upToNow.signal);
+    return this.queue.run(() => this.inTurn(command, { leaseId, signal }));
+  }
+
+  /** Gives up every command that waits or is under way; those that come later are not concerned. */
+  giveUp(reason: DiaError): void {
+    this.upToNow.abort(reason);
+    this.upToNow = new AbortController();
   }
 
   /** Ends whatever is under way; a stand-down that is under way already is joined, unless it comes to force. */
@@ -69,6 +81,7 @@ export class CommandServer {
     const { actor, book, memory, options, reporter } = this.own;
     const runs = actor.getSnapshot().hasTag('watched');
     if (how === 'reset' && runs && !options.resetWhileRunning) throw cannotReset(reporter.spoken);
+    this.giveUp(preempted(how));
     book.doubt();
     actor.send({ type: `acquisition.${how}` });
     await this.settled();
@@ -85,20 +98,25 @@ export class CommandServer {
     );
   }
 
-  private async inTurn(command: Command, leaseId: string | undefined): Promise<Reply> {
-    const { book, applied, closing, memory, actor, reporter } = this.own;
-    await this.settled();
+  /** @param signal - Fires when a stand-down comes: from then on nothing of this command may be done any more. */
+  private async inTurn(
+    command: Command,
+    { leaseId, signal }: { leaseId: string | undefined; signal: AbortSignal },
+  ): Promise<Reply> {
+    const { book, applied, memory, actor, reporter } = this.own;
+    await this.settled(signal);
+    signal.throwIfAborted();
     // It may have been taken, or have ended, while the command waited.
     this.own.lease.admit(leaseId);
     switch (command.type) {
       case 'acquisition.configure':
-        return this.configure(command.config);
+        return this.configure(command.config, signal);
       case 'acquisition.update':
-        return this.configure(book.merged(command.sections));
+        return this.configure(book.merged(command.sections), signal);
       case 'acquisition.reapply':
-        return this.configure(book.last);
+        return this.configure(book.last, signal);
       case 'acquisition.start':
-        return this.startRun(command);
+        return this.startRun(command, signal);
       case 'components.enable':
         this.requireRest('change which components are enabled');
         await enableClients(this.components, command.enabled);
@@ -107,10 +125,10 @@ export class CommandServer {
         return { clients_enabled: clientsEnabled(this.components) };
       case 'detector.setValue':
         this.requireRest('set a detector value');
-        return { value: await this.setDetectorValue(command.name, command.value) };
+        return { value: await this.setDetectorValue(command, signal) };
       case 'backend.call':
         for (const { backend } of this.components.pipelines) applied.forget(backend.name);
-        return callBackend(this.components, command, closing);
+        return callBackend(this.components, command, signal);
       case 'overlay.set':
         return this.changedOverlays(book.setOverlays(command.overlays, this.components.pipelineNames));
       case 'overlay.clear':
@@ -125,28 +143,36 @@ export class CommandServer {
     return { client_configuration: overlays };
   }
 
-  private setDetectorValue(name: string, value: JsonValue): Promise<JsonValue> {
-    const { applied, closing } = this.own;
+  private setDetectorValue(
+    { name, value }: Extract<Command, { type: 'detector.setValue' }>,
+    signal: AbortSignal,
+  ): Promise<JsonValue> {
+    const { applied } = this.own;
     return ofDetectors(this.components, (detector) => {
       applied.forget(detector.name);
-      return detector.call('setValue', closing, (adapter, options) => adapter.setValue(name, value, options));
+      return detector.call('setValue', signal, (adapter, options) => adapter.setValue(name, value, options));
     });
   }
 
-  private async configure(config: AcquisitionConfig): Promise<Reply> {
+  private async configure(config: AcquisitionConfig, signal: AbortSignal): Promise<Reply> {
     const { actor, book, memory } = this.own;
     this.requireConfigurable(cannotConfigure);
-    const plan = await this.plan(book.validated(config, disabledSections(this.components)));
+    const valid = book.validated(config, disabledSections(this.components));
+    const plan = await unlessAborted(this.plan(valid), signal);
+    signal.throwIfAborted();
     this.requireConfigurable(cannotConfigure);
     book.set(config);
     actor.send({ type: 'acquisition.configure', plan });
-    await this.outcome('configured');
-    await memory.rested();
+    await this.outcome('configured', signal);
     book.succeeded();
+    await memory.rested();
     return { config: book.last };
   }
 
-  private async startRun(command: Extract<Command, { type: 'acquisition.start' }>): Promise<Reply> {
+  private async startRun(
+    command: Extract<Command, { type: 'acquisition.start' }>,
+    signal: AbortSignal,
+  ): Promise<Reply> {
     const { actor, book, options, reporter } = this.own;
     const { sections, triggerStart } = command;
     if (sections === null) {
@@ -154,19 +180,22 @@ export class CommandServer {
       if (reporter.current.status !== 'CONFIGURED') throw cannotStart(reporter.spoken);
       const { plan } = actor.getSnapshot().context;
       // The disk may have been filled since the config was applied.
-      if (plan !== null) await this.checkSpace(plan, options.lookups());
+      if (plan !== null) await unlessAborted(this.checkSpace(plan, options.lookups()), signal);
+      signal.throwIfAborted();
       if (reporter.current.status !== 'CONFIGURED') throw cannotStart(reporter.spoken);
       actor.send({ type: 'acquisition.start', triggerStart });
     } else {
       this.requireConfigurable(cannotStart);
       const config =
         options.vocabulary === 'ready' ? (sections as AcquisitionConfig) : book.completed(sections);
-      const plan = await this.plan(book.validated(config, disabledSections(this.components)));
+      const valid = book.validated(config, disabledSections(this.components));
+      const plan = await unlessAborted(this.plan(valid), signal);
+      signal.throwIfAborted();
       this.requireConfigurable(cannotStart);
       book.set(config);
       actor.send({ type: 'acquisition.start', plan, triggerStart });
     }
-    await this.outcome('running');
+    await this.outcome('running', signal);
     book.succeeded();
     return reporter.current.file === null ? {} : { file: reporter.current.file };
   }
@@ -194,12 +223,12 @@ export class CommandServer {
   }
 
   /** Waits until the machine is in no state that only leads to another. */
-  private settled() {
-    return this.waitFor((snapshot) => !snapshot.hasTag('transition'));
+  private settled(signal?: AbortSignal) {
+    return this.waitFor((snapshot) => !snapshot.hasTag('transition'), signal);
   }
 
   /** Waits for what a command came to: `target`, or the error that stood in its way. */
-  private async outcome(target: 'configured' | 'running'): Promise<void> {
+  private async outcome(target: 'configured' | 'running', signal: AbortSignal): Promise<void> {
     const snapshot = await this.waitFor(
       (one) =>
         one.matches(target) ||
@@ -207,20 +236,20 @@ export class CommandServer {
         one.matches('resetting') ||
         one.matches('stopping'),
     );
-    if (snapshot.matches(target)) return;
-    if (snapshot.context.error !== null) throw snapshot.context.error;
-    throw new WrongStateError('preempted', `Aborted by a ${snapshot.context.standDown}.`, {
-      operation: target === 'running' ? 'start' : 'configure',
-      hint: 'Another client (or you) sent stop, reset or kill meanwhile. Look at the status, then try again.',
-    });
+    const { error } = snapshot.context;
+    if (error !== null && !snapshot.matches(target)) throw error;
+    signal.throwIfAborted();
   }
 
-  private waitFor(predicate: (snapshot: ReturnType<AcquisitionActor['getSnapshot']>) => boolean) {
-    const { actor, closing, options } = this.own;
+  private waitFor(
+    predicate: (snapshot: ReturnType<AcquisitionActor['getSnapshot']>) => boolean,
+    signal = this.own.closing,
+  ) {
+    const { actor, options } = this.own;
     const { configureTimeoutMs, startTimeoutMs, stopTimeoutMs } = options.limits;
     return waitFor(actor, predicate, {
       timeout: configureTimeoutMs + startTimeoutMs + 2 * stopTimeoutMs,
-      signal: closing,
+      signal,
     });
   }
 

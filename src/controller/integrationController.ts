@@ -107,6 +107,7 @@ export class IntegrationController implements Integration {
   /** Ends a run that goes on, within its deadlines; no command is taken from then on. */
   async endRun(): Promise<void> {
     this.isEnding = true;
+    this.commands.giveUp(shuttingDown());
     const snapshot = this.actor.getSnapshot();
     if (snapshot.matches('initialized') || snapshot.matches({ error: 'settled' })) return;
     // Who is known to hang is given no more time than for a status.

@@ -1,4 +1,4 @@
-import type { IntegrationStatus, StatusReport } from '../contracts/acquisition.js';
+import type { IntegrationStatus, StandDown, StatusReport } from '../contracts/acquisition.js';
 import { WrongStateError } from '../contracts/errors.js';
 
 /** What a command is judged by: the status as it is said to clients, and the reason of an ERROR. */
@@ -32,6 +32,13 @@ export function notAtRest(present: Present, attempt: string): WrongStateError {
   return wrongState(present, attempt, {
     message: `Cannot ${attempt} in IntegrationStatus.${present.status} state. Please stop first.`,
     expected: ['INITIALIZED', 'CONFIGURED', 'FINISHED'],
+  });
+}
+
+/** For what waited or was under way when a stand-down came. */
+export function preempted(how: StandDown): WrongStateError {
+  return new WrongStateError('preempted', `Aborted by a ${how}.`, {
+    hint: 'Another client (or you) sent stop, reset or kill meanwhile. Look at the status, then try again.',
   });
 }
 
