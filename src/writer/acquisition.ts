@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { setImmediate as afterIo } from 'node:timers/promises';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import { hdf5Cause } from '../files/hdf5.js';
 import type { Decoded, Decoder, Frame, Notice } from './decoders/decoder.js';
+import type { FileIdentity } from './fileIdentity.js';
 import type { Completion, FrameFile } from './formats/format.js';
 import type { WriterLog } from './log.js';
 import { FramePlacement } from './placement.js';
@@ -27,8 +27,7 @@ export interface AcquisitionParts {
   readonly file: FrameFile;
   /** Makes the file anew under the same name, without frames. */
   readonly createAgain: () => FrameFile;
-  /** The file's path, for messages. */
-  readonly path: string;
+  readonly identity: FileIdentity;
   /** 0: until stopped. */
   readonly framesExpected: number;
   readonly log: WriterLog;
@@ -95,6 +94,14 @@ export class Acquisition {
     return this.#file.framesWritten;
   }
 
+  /** Frames that are not in the file and will not be: while it goes on, those that later ones have overtaken. */
+  get framesLost(): number {
+    const { placement } = this;
+    if (this.#outcome === null) return placement.gaps;
+    // After a failure also those that came and never reached the disk.
+    return placement.missing + placement.written - this.framesWritten;
+  }
+
   /** Bytes of these frames. */
   get bytesWritten(): number {
     return this.#file.bytesWritten;
@@ -112,14 +119,10 @@ export class Acquisition {
     return this.#running;
   }
 
-  /** The system writes on into a file that was removed, and nobody would notice before the end. */
+  /** The system writes on into a file that was removed or replaced, and nobody would notice before the end. */
   async #lookForFile(): Promise<void> {
-    const code = await stat(this.#parts.path).then(
-      () => null,
-      (error: NodeJS.ErrnoException) => error.code,
-    );
-    if (code !== 'ENOENT' || this.#outcome !== null) return;
-    this.#fail(new Error('the file is gone, removed or moved with its folder'));
+    const problem = await this.#parts.identity.problem();
+    if (problem !== null && this.#outcome === null) this.#fail(new Error(problem));
   }
 
   /** Ends it with the frames that have arrived so far. */
@@ -341,7 +344,7 @@ export class Acquisition {
     if (this.#outcome !== null) return;
     this.#outcome = 'error';
     const cause = hdf5Cause(error);
-    const message = `Writing ${this.#parts.path} failed after ${this.framesWritten} frames: ${cause}.`;
+    const message = `Writing ${this.#parts.identity.path} failed after ${this.framesWritten} frames: ${cause}.`;
     const facts = {
       component: 'writer',
       operation: 'write frames',

@@ -12,6 +12,7 @@ import { hdf5Cause } from '../files/hdf5.js';
 import { Acquisition } from './acquisition.js';
 import type { Decoder } from './decoders/decoder.js';
 import type { Dialect } from './decoders/dialects.js';
+import { FileIdentity } from './fileIdentity.js';
 import type {
   AcquisitionDescription,
   DetectorFacts,
@@ -127,14 +128,13 @@ export class Recorder {
     const acquisition = this.#acquisition;
     const placement = acquisition?.placement;
     const counts = acquisition?.counts;
-    const ended = acquisition !== null && acquisition.outcome !== null;
     return {
       status: this.status,
       file: this.#file,
       error: acquisition?.error ?? this.#startError,
       receivedFrames: counts?.receivedFrames ?? 0,
       writtenFrames: acquisition?.framesWritten ?? 0,
-      lostFrames: (ended ? placement?.missing : placement?.gaps) ?? 0,
+      lostFrames: acquisition?.framesLost ?? 0,
       expectedFrames: this.#parameters?.framesExpected ?? placement?.expected ?? 0,
       duplicateFrames: counts?.duplicateFrames ?? 0,
       badMessages: counts?.badMessages ?? 0,
@@ -271,18 +271,23 @@ export class Recorder {
       const format = await this.#parts.formatNamed(parameters.format);
       const description: AcquisitionDescription = { ...parameters, startedAt: new Date() };
       const file = this.#prepare(createFile(format, { path, description }));
-      const createAgain = () => this.#prepare(format.create(path, description));
+      const identity = new FileIdentity(path);
+      const createAgain = () => {
+        identity.require();
+        return this.#prepare(format.create(path, description));
+      };
       this.#file = path;
       const { framesExpected } = parameters;
       const decoder = await this.#parts.createDecoder(parameters.dialect, addresses.length);
-      const acquisition = new Acquisition({ stream, decoder, file, createAgain, path, framesExpected, log });
+      const made = { file, identity, createAgain };
+      const acquisition = new Acquisition({ stream, decoder, ...made, framesExpected, log });
       this.#acquisition = acquisition;
       log.info(
         `receiving ${framesExpected === 0 ? 'until stopped' : `${framesExpected} frames`} into ${path}`,
       );
       this.#ended = acquisition.run().then(() => {
-        const { written, missing } = acquisition.placement;
-        log.info(`${acquisition.outcome}: ${written} frames in ${path}, ${missing} lost`);
+        const { outcome, framesWritten, framesLost } = acquisition;
+        log.info(`${outcome}: ${framesWritten} frames in ${path}, ${framesLost} lost`);
       });
       await reserved.keep();
       return path;

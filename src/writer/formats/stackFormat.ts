@@ -1,6 +1,7 @@
 import type { File, Group } from 'h5wasm/node';
 import type { Hdf5 } from '../../files/hdf5.js';
 import type { Frame } from '../decoders/decoder.js';
+import { FileIdentity } from '../fileIdentity.js';
 import { AppendFile } from '../hdf5/appendFile.js';
 import type { GrowingDataset } from '../hdf5/growingDataset.js';
 import type { Write } from '../hdf5/metadataBlock.js';
@@ -8,7 +9,6 @@ import { addressOf } from '../hdf5/objectAddress.js';
 import { BYTES_PER_VALUE, HDF5_TYPES, zeros } from '../pixelTypes.js';
 import { type Column, findColumns, TEXT_BYTES } from './columns.js';
 import { END_TIME, FACTS, groupAt, imagesPath, numbersPath, putValue, writeEntry } from './entry.js';
-import { FileIdentity } from './fileIdentity.js';
 import type {
   AcquisitionDescription,
   Completion,
@@ -142,7 +142,11 @@ class StackFile implements FrameFile {
       // The failure that led here is the one that is reported; what still fits is worth the attempt.
       await step().catch(() => undefined);
     }
-    open.file.close();
+    try {
+      open.file.close();
+    } catch {
+      // A network disk or a quota may say only now that it is full; the file is closed all the same.
+    }
   }
 
   async #flush({ file, frames }: OpenFile): Promise<void> {

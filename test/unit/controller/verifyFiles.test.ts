@@ -10,6 +10,8 @@ import { loadHdf5 } from '../../../src/files/hdf5.js';
 import { createTelemetry } from '../../../src/telemetry/logger.js';
 import { expectDiaError } from '../../support/calls.js';
 import { HttpFake } from '../../support/httpFake.js';
+import { upTo } from '../../support/writerFrames.js';
+import { writeNexus } from '../../support/writerNexus.js';
 
 const NOBODY = '127.0.0.1:1';
 const SLOW = 60_000;
@@ -101,6 +103,12 @@ describe('the check of the files of a run', () => {
       expect(error.message).to.contain(`Its pixels are uint${bits}, not uint${Math.max(8, bitDepth)}.`);
     });
   }
+
+  it('does not take a file of another acquisition for its own', async () => {
+    await writeNexus(file, { expected: 3, frames: upTo(3) });
+    const error = await expectDiaError(check(16), ComponentFailedError, 'file_invalid');
+    expect(error.message).to.equal(`The file ${file} is of another acquisition.`);
+  });
 
   it('finds frames missing', async () => {
     await stack(2, 16);
