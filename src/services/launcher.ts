@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { ComponentFailedError, WrongStateError } from '../contracts/errors.js';
 import { ControllerSocket, type Hello } from './controllerSocket.js';
+import { type LaunchedService, LaunchedServices } from './launchedServices.js';
+import { identify, type ProcessIdentity, stillRuns } from './processIdentity.js';
 
 /** A program to run beside the controller. */
 export interface ServiceCommand {
@@ -27,18 +29,15 @@ export interface LauncherOptions {
   /** Told at once when a service has ended by itself. */
   readonly onEnded?: (hello: Hello) => void;
   readonly readyTimeoutMs?: number;
+  readonly takeoverTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
 }
 
 interface RunningService {
   readonly hello: Hello;
   readonly connection: Socket;
-}
-
-/** A service that was launched: its process, and the command line that an orphan must have to be taken over. */
-interface Launched {
-  readonly pid: number;
-  readonly command: readonly string[];
+  /** Looked up when it said hello. */
+  readonly identity: Promise<ProcessIdentity | null>;
 }
 
 const READY_TIMEOUT_MS = 15_000;
@@ -71,10 +70,12 @@ export class ServiceLauncher {
   private readonly replaced = new Set<string>();
   private hasEnded = false;
   /** What the controller before had launched. */
-  private leftBehind: Record<string, Launched> = {};
+  private leftBehind: Readonly<Record<string, LaunchedService>> = {};
+  private readonly launched: LaunchedServices;
 
   constructor(options: LauncherOptions) {
     this.options = options;
+    this.launched = new LaunchedServices(options.stateFolder);
     this.socket = new ControllerSocket({
       stateFolder: options.stateFolder,
       onHello: (hello, connection) => this.welcome(hello, connection),
@@ -85,7 +86,7 @@ export class ServiceLauncher {
   async open(): Promise<void> {
     await mkdir(join(this.options.stateFolder, 'log'), { recursive: true });
     await this.socket.open();
-    this.leftBehind = await this.readLaunched();
+    this.leftBehind = await this.launched.read();
   }
 
   /** Starts a service, or takes it over when it still runs; answers its endpoints once it is ready. */
@@ -107,12 +108,15 @@ export class ServiceLauncher {
   /** The service of the controller before, if it still runs and would be started the same way again. */
   private async takeOver({ name, executable, args }: ServiceCommand): Promise<Hello | null> {
     const left = this.leftBehind[name];
-    if (left === undefined || !isAlive(left.pid)) return null;
-    const hello = await this.hello(name, TAKEOVER_TIMEOUT_MS);
-    if (hello !== null && isDeepStrictEqual(left.command, [executable, ...args])) return hello;
+    const isHere = left !== undefined && (await stillRuns(left));
+    const timeoutMs = this.options.takeoverTimeoutMs ?? TAKEOVER_TIMEOUT_MS;
+    const hello = isHere ? await this.hello(name, timeoutMs) : this.running.get(name)?.hello;
+    const wanted = [executable, ...args];
+    if (isHere && hello?.pid === left.pid && isDeepStrictEqual(left.command, wanted)) return hello;
     // One that is connected to something that is no longer there, or that hangs, is in the way of its successor.
     this.running.delete(name);
-    await this.end(name, left.pid);
+    const inTheWay = new Set([hello?.pid, isHere ? left.pid : undefined].filter((pid) => pid !== undefined));
+    await Promise.all([...inTheWay].map((pid) => this.end(name, pid)));
     return null;
   }
 
@@ -167,8 +171,7 @@ export class ServiceLauncher {
   async close(): Promise<void> {
     await Promise.all(this.allProcesses().map(([pid, name]) => this.end(name, pid)));
     await this.socket.close();
-    await rm(this.pidFile(), { force: true });
-    await rm(this.commandFile(), { force: true });
+    await this.launched.remove();
   }
 
   /** Leaves all services to the next controller. */
@@ -226,7 +229,7 @@ export class ServiceLauncher {
       signal(hello.pid, 'SIGTERM');
       return;
     }
-    this.running.set(hello.name, { hello, connection });
+    this.running.set(hello.name, { hello, connection, identity: identify(hello.pid) });
     this.waiting.get(hello.name)?.(hello);
     this.waiting.delete(hello.name);
     connection.once('close', () => {
@@ -301,38 +304,22 @@ export class ServiceLauncher {
     });
   }
 
-  private pidFile(): string {
-    return join(this.options.stateFolder, 'services.json');
-  }
-
-  private commandFile(): string {
-    return join(this.options.stateFolder, 'services.commands.json');
-  }
-
-  private async readLaunched(): Promise<Record<string, Launched>> {
-    const pids = await readObject<number>(this.pidFile());
-    const commands = await readObject<string[]>(this.commandFile());
-    return Object.fromEntries(
-      Object.entries(pids).map(([name, pid]) => [name, { pid, command: commands[name] ?? [] }]),
-    );
-  }
-
-  private async writeLaunched(): Promise<void> {
-    const pids = [...this.running.values()].map(({ hello }) => [hello.name, hello.pid] as const);
-    const commands = [...this.commands.values()].map(
-      ({ name, executable, args }) => [name, [executable, ...args]] as const,
-    );
-    await writeFile(this.commandFile(), JSON.stringify(Object.fromEntries(commands)));
-    await writeFile(this.pidFile(), JSON.stringify(Object.fromEntries(pids)));
-  }
-}
-
-async function readObject<T>(path: string): Promise<Record<string, T>> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, T>;
-  } catch {
-    // None yet, or cut off by a crash: then the services are started anew.
-    return {};
+  private writeLaunched(): Promise<void> {
+    return this.launched.write(async () => {
+      const services: Record<string, LaunchedService> = {};
+      for (const { hello, identity } of this.running.values()) {
+        const { name, pid } = hello;
+        const found = await identity;
+        const command = this.commands.get(name);
+        if (found !== null && command !== undefined) {
+          services[name] = { ...found, command: [command.executable, ...command.args] };
+        } else if (this.leftBehind[name]?.pid === pid) {
+          // It has come back before it was its turn.
+          services[name] = this.leftBehind[name];
+        }
+      }
+      return services;
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ProcessIdentity } from './processIdentity.js';
+import type { ProcessIdentity } from '../../../services/processIdentity.js';
 
 /** What has to be known of a run to find its process again. */
 export interface RunRecord extends ProcessIdentity {

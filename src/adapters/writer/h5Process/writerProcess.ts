@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ComponentFailedError } from '../../../contracts/errors.js';
-import { identify, type ProcessIdentity, stillRuns } from './processIdentity.js';
+import { identify, type ProcessIdentity, stillRuns } from '../../../services/processIdentity.js';
 
 /** How a process is started. */
 export interface Launch {
