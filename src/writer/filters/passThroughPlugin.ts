@@ -1,17 +1,10 @@
 /**
- * Makes an HDF5 filter plugin that stores chunks which are compressed already, as WebAssembly for the HDF5 library
- * (h5wasm), which has no H5Dwrite_chunk. Written by hand because it is one function; in C it would be
+ * Makes an HDF5 filter plugin as WebAssembly for the HDF5 library (h5wasm), so that the library makes datasets whose
+ * chunks were compressed by others. No chunk passes through it: they are written beside the library. So it is the one
+ * function that refuses them all, in C
  *
  *     size_t filter(unsigned flags, size_t n, const unsigned *values, size_t size, size_t *buf_size, void **buf) {
- *       if (flags & H5Z_FLAG_REVERSE) return 0;                 // it cannot read
- *       struct { void *address; size_t length; } *chunk = *buf; // see ChunkWriter
- *       void *bytes = H5allocate_memory(chunk->length, false);
- *       if (!bytes) return 0;
- *       memcpy(bytes, chunk->address, chunk->length);
- *       size_t length = chunk->length;
- *       H5free_memory(*buf);
- *       *buf = bytes;
- *       return *buf_size = length;
+ *       return 0;
  *     }
  *
  * with the two functions that HDF5 asks a plugin for.
@@ -29,20 +22,9 @@ export function passThroughPlugin(filterId: number): Uint8Array {
     [...text(moduleName), ...text('__indirect_function_table'), KIND.table, FUNCREF, 0, 0],
     [...text(moduleName), ...text('__memory_base'), KIND.global, I32, 0],
     [...text(moduleName), ...text('__table_base'), KIND.global, I32, 0],
-    [...text(moduleName), ...text('H5allocate_memory'), KIND.function, TYPE.allocate],
-    [...text(moduleName), ...text('H5free_memory'), KIND.function, TYPE.free],
   ];
-  const types = [
-    functionType([I32, I32, I32, I32, I32, I32], [I32]),
-    functionType([], [I32]),
-    functionType([I32, I32], [I32]),
-    functionType([I32], [I32]),
-  ];
-  const bodies = [
-    body([3, I32], FILTER),
-    body(null, constant(PLUGIN_TYPE_FILTER)),
-    body(null, info(filterId)),
-  ];
+  const types = [functionType([I32, I32, I32, I32, I32, I32], [I32]), functionType([], [I32])];
+  const bodies = [body(constant(0)), body(constant(PLUGIN_TYPE_FILTER)), body(info(filterId))];
   const memoryInfo = [...unsigned(CLASS_BYTES), 2, 1, 0];
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -57,7 +39,7 @@ export function passThroughPlugin(filterId: number): Uint8Array {
         [...text('H5PLget_plugin_info'), KIND.function, FUNCTION.info],
       ]),
     ),
-    ...section(9, vector([[0, ...getGlobal(GLOBAL.tableBase), OP.end, ...vector([[FUNCTION.filter]])]])),
+    ...section(9, vector([[0, ...getGlobal(GLOBAL.tableBase), END, ...vector([[FUNCTION.filter]])]])),
     ...section(10, vector(bodies)),
   ]);
 }
@@ -65,37 +47,13 @@ export function passThroughPlugin(filterId: number): Uint8Array {
 const I32 = 0x7f;
 const FUNCREF = 0x70;
 const KIND = { function: 0, table: 1, memory: 2, global: 3 } as const;
-const TYPE = { filter: 0, ask: 1, allocate: 2, free: 3 } as const;
-/** Imported functions come first. */
-const FUNCTION = { allocate: 0, free: 1, filter: 2, type: 3, info: 4 } as const;
+const TYPE = { filter: 0, ask: 1 } as const;
+const FUNCTION = { filter: 0, type: 1, info: 2 } as const;
 const GLOBAL = { memoryBase: 0, tableBase: 1 } as const;
-const LOCAL = { flags: 0, bufferSize: 4, buffer: 5, chunk: 6, bytes: 7, length: 8 } as const;
-const OP = { if: 0x04, end: 0x0b, return: 0x0f, drop: 0x1a, equalsZero: 0x45, and: 0x71 } as const;
-const NO_RESULT = 0x40;
-const FLAG_REVERSE = 0x100;
+const END = 0x0b;
 const PLUGIN_TYPE_FILTER = 0;
 /** H5Z_class2_t: version, id, encoder, decoder, name, can_apply, set_local, filter. */
 const CLASS_BYTES = 32;
-
-const FILTER = [
-  ...[...getLocal(LOCAL.flags), ...constant(FLAG_REVERSE), OP.and],
-  ...[OP.if, NO_RESULT, ...constant(0), OP.return, OP.end],
-  ...[...getLocal(LOCAL.buffer), ...load(0), ...setLocal(LOCAL.chunk)],
-  ...[...getLocal(LOCAL.chunk), ...load(4), ...setLocal(LOCAL.length)],
-  ...[...getLocal(LOCAL.length), ...constant(0), ...call(FUNCTION.allocate), ...setLocal(LOCAL.bytes)],
-  ...[...getLocal(LOCAL.bytes), OP.equalsZero, OP.if, NO_RESULT, ...constant(0), OP.return, OP.end],
-  ...[
-    ...getLocal(LOCAL.bytes),
-    ...getLocal(LOCAL.chunk),
-    ...load(0),
-    ...getLocal(LOCAL.length),
-    ...copyMemory(),
-  ],
-  ...[...getLocal(LOCAL.chunk), ...call(FUNCTION.free), OP.drop],
-  ...[...getLocal(LOCAL.buffer), ...getLocal(LOCAL.bytes), ...store(0)],
-  ...[...getLocal(LOCAL.bufferSize), ...getLocal(LOCAL.length), ...store(0)],
-  ...getLocal(LOCAL.length),
-];
 
 /** Fills in the class and answers its address. */
 function info(filterId: number): number[] {
@@ -118,40 +76,20 @@ function info(filterId: number): number[] {
   ];
 }
 
-function getLocal(index: number): number[] {
-  return [0x20, index];
-}
-
-function setLocal(index: number): number[] {
-  return [0x21, index];
-}
-
 function getGlobal(index: number): number[] {
   return [0x23, index];
-}
-
-function load(offset: number): number[] {
-  return [0x28, 2, offset];
 }
 
 function store(offset: number): number[] {
   return [0x36, 2, offset];
 }
 
-function call(index: number): number[] {
-  return [0x10, index];
-}
-
-function copyMemory(): number[] {
-  return [0xfc, 10, 0, 0];
-}
-
 function constant(value: number): number[] {
   return [0x41, ...signed(value)];
 }
 
-function body(locals: readonly number[] | null, code: readonly number[]): number[] {
-  const content = [...(locals === null ? [0] : [1, ...locals]), ...code, OP.end];
+function body(code: readonly number[]): number[] {
+  const content = [0, ...code, END];
   return [...unsigned(content.length), ...content];
 }
 
