@@ -22,6 +22,7 @@ export class GrowingDataset {
   readonly #header: DatasetHeader;
   readonly #chunks: ExtensibleArray;
   #rows = 0;
+  #hasChunks = false;
 
   constructor({ header, allocate, plainChunkBytes }: GrowingOptions) {
     this.#header = header;
@@ -39,6 +40,7 @@ export class GrowingDataset {
 
   /** Says where a chunk lies that is in the file, and for which room was reserved. */
   setChunk(number: number, address: number, storedBytes: number): void {
+    this.#hasChunks = true;
     this.#chunks.set(number, { address, storedBytes });
   }
 
@@ -50,6 +52,8 @@ export class GrowingDataset {
   }
 
   take(): Changes {
+    // The room of its index goes to the disk with the first chunk.
+    if (!this.#hasChunks) return { leaves: [], roots: [], headers: [] };
     return { ...this.#chunks.take(), headers: this.#header.take() };
   }
 }

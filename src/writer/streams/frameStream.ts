@@ -16,8 +16,8 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
 }
 
-/** The receiving end of one acquisition's frame stream. */
-export interface FrameStream {
+/** The receiving end of a frame stream. */
+export interface FrameSource {
   /**
    * Resolves once no message that is sent from now on can be missed.
    *
@@ -25,14 +25,22 @@ export interface FrameStream {
    */
   connected(options: WaitOptions): Promise<void>;
   /**
-   * The next message; null after `close`, or when nothing is left after `endWhenEmpty`; `quiet` when messages have
-   * come and then none for a while (only where senders do not wait for us).
+   * The next message; null after `close`; `quiet` when messages have come and then none for a while (only where senders
+   * do not wait for us).
+   *
+   * @throws Error when the socket has failed.
    */
   receive(): Promise<Message | 'quiet' | null>;
-  /** From now on only what has already arrived is received. Not to be called while `receive` is pending. */
-  endWhenEmpty(): void;
   /** Ends it at once; a pending `receive` answers null. */
   close(): void;
+}
+
+/** The frame stream of one acquisition. */
+export interface FrameStream extends FrameSource {
+  /**
+   * From now on only what has already arrived is received, then null. Not to be called while `receive` is pending.
+   */
+  endWhenEmpty(): void;
 }
 
 /** How a frame stream is received. */

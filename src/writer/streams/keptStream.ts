@@ -1,5 +1,5 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
-import type { FrameStream, Message, WaitOptions } from './frameStream.js';
+import type { FrameSource, FrameStream, Message, WaitOptions } from './frameStream.js';
 
 type Received = Message | 'quiet' | null;
 
@@ -9,12 +9,12 @@ type Received = Message | 'quiet' | null;
  * frames of the next run, and these would be lost.
  */
 export class KeptStream {
-  readonly #source: FrameStream;
+  readonly #source: FrameSource;
   #pending: Promise<Received> | null = null;
   #borrower: BorrowedStream | null = null;
   #isClosed = false;
 
-  constructor(source: FrameStream) {
+  constructor(source: FrameSource) {
     this.#source = source;
   }
 
@@ -121,7 +121,7 @@ export class StreamKeeper {
   #kept: { readonly key: string; readonly stream: KeptStream } | null = null;
 
   /** @param key - What makes two streams the same. */
-  lend(key: string, open: () => FrameStream): FrameStream {
+  lend(key: string, open: () => FrameSource): FrameStream {
     if (this.#kept?.key !== key || !this.#kept.stream.isOpen) {
       this.close();
       this.#kept = { key, stream: new KeptStream(open()) };

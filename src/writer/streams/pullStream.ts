@@ -1,16 +1,16 @@
 import { Pull } from 'zeromq';
 import {
   badAddress,
-  type FrameStream,
+  type FrameSource,
   type Message,
   RECONNECT_INTERVAL_MS,
   type StreamOptions,
 } from './frameStream.js';
 
 /** Frames from bound PUSH sockets (ZeroMQ PULL, connecting). They keep what they cannot send, until we are there. */
-export class PullStream implements FrameStream {
+export class PullStream implements FrameSource {
   readonly #socket: Pull;
-  #ending = false;
+  #isClosed = false;
 
   /** @throws InvalidRequestError `invalid_body` when an address is none ZeroMQ knows. */
   constructor({ addresses, highWaterMark }: StreamOptions) {
@@ -36,18 +36,13 @@ export class PullStream implements FrameStream {
     try {
       return { parts: await this.#socket.receive(), source: 0 };
     } catch (error) {
-      if (this.#ending) return null;
+      if (this.#isClosed) return null;
       throw error;
     }
   }
 
-  endWhenEmpty(): void {
-    this.#ending = true;
-    this.#socket.receiveTimeout = 0;
-  }
-
   close(): void {
-    this.#ending = true;
+    this.#isClosed = true;
     if (!this.#socket.closed) this.#socket.close();
   }
 }

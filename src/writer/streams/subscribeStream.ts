@@ -2,7 +2,7 @@ import { Subscriber } from 'zeromq';
 import { ComponentSilentError } from '../../contracts/errors.js';
 import {
   badAddress,
-  type FrameStream,
+  type FrameSource,
   type Message,
   RECONNECT_INTERVAL_MS,
   type StreamOptions,
@@ -19,9 +19,13 @@ interface Feed {
   /** Resolves when the connection stands, the present one or the next. */
   handshake: Promise<void>;
   isConnected: boolean;
-  /** Nothing of it has arrived that was not handed on. */
-  isWaiting: boolean;
   hasEnded: boolean;
+}
+
+/** Who waits in `receive`. */
+interface Consumer {
+  readonly resolve: (message: Message | 'quiet' | null) => void;
+  readonly reject: (error: Error) => void;
 }
 
 interface Offer {
@@ -36,13 +40,13 @@ interface Offer {
  * A publisher drops what nobody has subscribed to, so `connected` waits for every handshake: the subscription is the
  * first thing that is sent after it.
  */
-export class SubscribeStream implements FrameStream {
+export class SubscribeStream implements FrameSource {
   readonly #feeds: readonly Feed[];
   readonly #offers: Offer[] = [];
-  #consumer: ((message: Message | 'quiet' | null) => void) | null = null;
+  #consumer: Consumer | null = null;
   #quietTimer: NodeJS.Timeout | null = null;
   #cameSinceQuiet = false;
-  #ending = false;
+  #isClosed = false;
   #failure: Error | null = null;
 
   /** @throws InvalidRequestError `invalid_body` when an address is none ZeroMQ knows. */
@@ -90,21 +94,13 @@ export class SubscribeStream implements FrameStream {
     if (this.#failure !== null) throw this.#failure;
     if (this.#feeds.every(({ hasEnded }) => hasEnded)) return null;
     this.#awaitQuiet();
-    return new Promise((resolve) => {
-      this.#consumer = resolve;
+    return new Promise((resolve, reject) => {
+      this.#consumer = { resolve, reject };
     });
   }
 
-  endWhenEmpty(): void {
-    this.#ending = true;
-    for (const { socket, isWaiting } of this.#feeds) {
-      if (isWaiting) socket.close();
-      else if (!socket.closed) socket.receiveTimeout = 0;
-    }
-  }
-
   close(): void {
-    this.#ending = true;
+    this.#isClosed = true;
     for (const { socket } of this.#feeds) if (!socket.closed) socket.close();
     for (const { taken } of this.#offers.splice(0)) taken();
     if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
@@ -114,24 +110,22 @@ export class SubscribeStream implements FrameStream {
   async #pump(feed: Feed, source: number): Promise<void> {
     try {
       for (;;) {
-        feed.isWaiting = true;
         const parts = await feed.socket.receive();
-        feed.isWaiting = false;
         this.#cameSinceQuiet = true;
         await this.#offer({ parts, source });
       }
     } catch (error) {
-      if (!this.#ending) this.#failure = error instanceof Error ? error : new Error(String(error));
+      if (!this.#isClosed) this.#failure = error instanceof Error ? error : new Error(String(error));
     }
-    feed.isWaiting = false;
     feed.hasEnded = true;
-    if (this.#failure !== null || this.#feeds.every(({ hasEnded }) => hasEnded)) this.#hand(null);
+    if (this.#failure !== null) this.#consumer?.reject(this.#failure);
+    else if (this.#feeds.every(({ hasEnded }) => hasEnded)) this.#hand(null);
   }
 
   /** Resolves when it was taken: what is not wanted yet stays in the socket, where its number is limited. */
   #offer(message: Message): Promise<void> | undefined {
     if (this.#hand(message)) return undefined;
-    if (this.#ending && this.#feeds.every(({ socket }) => socket.closed)) return undefined;
+    if (this.#isClosed && this.#feeds.every(({ socket }) => socket.closed)) return undefined;
     return new Promise((taken) => {
       this.#offers.push({ message, taken });
     });
@@ -141,7 +135,7 @@ export class SubscribeStream implements FrameStream {
   #hand(message: Message | 'quiet' | null): boolean {
     const consumer = this.#consumer;
     this.#consumer = null;
-    consumer?.(message);
+    consumer?.resolve(message);
     return consumer !== null;
   }
 
@@ -186,7 +180,6 @@ function watchConnection(address: string, socket: Subscriber): Feed {
     socket,
     handshake: next(),
     isConnected: false,
-    isWaiting: false,
     hasEnded: false,
   };
   socket.events.on('handshake', () => {
