@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Standby } from '../../../src/adapters/writer/h5Process/standby.js';
 import { PROGRAM_FILES } from '../../../src/programFiles.js';
 import { until } from '../../support/calls.js';
+import { isAlive, processesThatWriteInto } from '../../support/processes.js';
 
 describe('a writer process in store', () => {
   let logFolder: string;
@@ -23,14 +24,31 @@ describe('a writer process in store', () => {
   it('takes the arguments of a run, writes into its log, and ends like any other', async () => {
     standby.prepare();
     const log = join(logFolder, 'run.log');
-    const taken = await standby.take(['--help'], log);
+    const taken = await standby.take(['--help'], { log, firstLine: 'the command line\n' });
     await until(
       async () => taken?.runs(),
       (runs) => runs === false,
     );
     expect(taken?.exit).to.deep.equal({ code: 0, signal: null });
-    expect(await readFile(log, 'utf8')).to.include('Usage');
-    expect(await standby.take(['--help'], log)).to.equal(null);
+    expect(await readFile(log, 'utf8')).to.match(/^the command line\nUsage/);
+    expect(await standby.take(['--help'], { log, firstLine: 'the command line\n' })).to.equal(null);
+  });
+
+  it('is ended where its log is gone, and not given out', async () => {
+    standby.prepare();
+    const [writing] = await until(
+      () => processesThatWriteInto(logFolder),
+      (pids) => pids.length === 1,
+    );
+    await rm(logFolder, { recursive: true });
+    await mkdir(logFolder);
+    const log = join(logFolder, 'run.log');
+    expect(await standby.take(['--help'], { log, firstLine: '' })).to.equal(null);
+    await until(
+      async () => isAlive(writing ?? 0),
+      (alive) => !alive,
+    );
+    expect(await readdir(logFolder)).to.deep.equal([]);
   });
 
   it('leaves nothing when it is not needed any more', async () => {

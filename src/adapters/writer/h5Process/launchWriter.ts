@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CallOptions } from '../../../contracts/component.js';
@@ -7,6 +7,7 @@ import type { WriterParameters } from '../../../contracts/writer.js';
 import { type Reservation, reserveFile } from '../../../files/freeName.js';
 import { PROGRAM_FILES } from '../../../programFiles.js';
 import { lookUntil } from '../../transport/lookUntil.js';
+import { logFolderError } from './logFolderError.js';
 import type { H5ProcessOptions } from './options.js';
 import { pruneLogs } from './pruneLogs.js';
 import type { RunNote } from './runRecord.js';
@@ -45,14 +46,14 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
   let run: WriterRun | null = null;
   try {
     const { executable, args } = commandLine(launch, { file, restPort });
-    const log = await openLog(launch);
+    const log = await openLog(launch).catch(cannotLog(launch));
     try {
       const runsAs = isReal && userId > 0 ? userId : null;
+      const firstLine = `${JSON.stringify([executable, ...args])}\n`;
       // One that waits is ours already, and cannot become somebody else's.
-      const waiting = runsAs === null ? await launch.standby?.take(args.slice(1), log.path) : null;
-      const line = `${JSON.stringify([executable, ...args])}\n`;
-      if (waiting == null) await log.handle.write(line);
-      else await appendFile(log.path, line);
+      const waiting =
+        runsAs === null ? await launch.standby?.take(args.slice(1), { log: log.path, firstLine }) : null;
+      if (waiting == null) await log.handle.write(firstLine).catch(() => undefined);
       const started =
         waiting ??
         (await WriterProcess.start({ component, executable, args, logFd: log.handle.fd, ownerId: runsAs }));
@@ -66,7 +67,7 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
     } finally {
       await log.handle.close();
     }
-    await launch.note.write(run.record);
+    await launch.note.write(run.record).catch(cannotLog(launch));
     await run.rest.connect();
     if (await untilReady(run, launch, options)) await handOverParameters(run, launch, options);
     await reserved.keep();
@@ -149,6 +150,12 @@ async function freePort({ component, options }: WriterLaunch): Promise<number> {
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }
+}
+
+function cannotLog({ component, options }: WriterLaunch): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    throw logFolderError(error, { component, folder: options.logFolder });
+  };
 }
 
 async function openLog({ component, options, parameters }: WriterLaunch) {

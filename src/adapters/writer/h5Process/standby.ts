@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { WriterProcess } from './writerProcess.js';
@@ -34,15 +34,30 @@ export class Standby {
   }
 
   /**
-   * Gives the arguments of a run to the process that waits, whose outputs go to `log` from now on; null when there is
-   * none.
+   * Gives the arguments of a run to the process that waits, whose outputs go to `log` from now on, behind `firstLine`; null
+   * when there is none, or none that can write there. Never throws: what has its arguments is the caller's to end.
    */
-  async take(args: readonly string[], log: string): Promise<WriterProcess | null> {
+  async take(
+    args: readonly string[],
+    { log, firstLine }: { log: string; firstLine: string },
+  ): Promise<WriterProcess | null> {
     const next = this.#next;
     this.#next = null;
     const waiting = await next;
-    if (waiting == null || !(await waiting.process.runs())) return null;
-    await rename(waiting.log, log);
+    if (waiting == null) return null;
+    const isReady =
+      (await waiting.process.runs()) &&
+      (await rename(waiting.log, log).then(
+        () => true,
+        () => false,
+      ));
+    if (!isReady) {
+      // Where somebody has cleared the folder, it would write into a file that nobody sees.
+      await end(waiting);
+      return null;
+    }
+    // A log that cannot be written is no reason to lose frames.
+    await appendFile(log, firstLine).catch(() => undefined);
     waiting.child.stdin?.end(`${JSON.stringify(args)}\n`);
     return waiting.process;
   }
@@ -52,10 +67,7 @@ export class Standby {
     const next = this.#next;
     this.#next = null;
     const waiting = await next;
-    if (waiting == null) return;
-    waiting.child.stdin?.destroy();
-    await waiting.process.signal('SIGKILL');
-    await rm(waiting.log, { force: true });
+    if (waiting != null) await end(waiting);
   }
 
   async #start(): Promise<Waiting> {
@@ -76,4 +88,10 @@ export class Standby {
       await handle.close();
     }
   }
+}
+
+async function end({ child, process, log }: Waiting): Promise<void> {
+  child.stdin?.destroy();
+  await process.signal('SIGKILL');
+  await rm(log, { force: true }).catch(() => undefined);
 }
