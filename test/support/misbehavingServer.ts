@@ -40,6 +40,10 @@ export class MisbehavingServer {
     return this.#open.size;
   }
 
+  get sockets(): Iterable<Socket> {
+    return this.#open;
+  }
+
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');

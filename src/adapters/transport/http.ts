@@ -1,4 +1,4 @@
-import { Client, type Dispatcher, errors, Pool } from 'undici';
+import { errors } from 'undici';
 import { TimeIsUp, withinBounds } from '../../contracts/bounds.js';
 import type { CallOptions } from '../../contracts/component.js';
 import {
@@ -9,6 +9,7 @@ import {
   InternalError,
 } from '../../contracts/errors.js';
 import type { JsonValue } from '../../contracts/json.js';
+import { AnswerTooLong, CutOff, KeptConnections } from './keptConnections.js';
 
 /** Where an HTTP component is. */
 export interface HttpClientOptions {
@@ -35,37 +36,35 @@ export interface HttpRequest {
   readonly successStatus?: number;
 }
 
-/** Every request has bounds of its own; only connecting is bounded here as well, so that it is tried again. */
-const LIMITS = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 3000 } };
+const MAX_ANSWER_BYTES = 1024 * 1024;
 const QUOTED_CHARACTERS = 200;
 
 /**
  * Asks a component over HTTP, and turns every failure of the transport into a typed error.
  *
- * GET requests share kept-alive connections and are sent again once when the server had closed one of them in
- * the meantime. All others go over a fresh connection each: they cannot meet a stale one, and are never
- * sent twice.
+ * Questions (GET) share kept-alive connections and are sent again once when the server had closed one of them in the
+ * meantime. All others are never sent twice: they go over a kept connection only where it cannot be stale, and else
+ * over a fresh one each (see `KeptConnections`).
  */
 export class HttpClient {
   readonly #options: HttpClientOptions;
-  /** The kept connections. */
-  #pool: Pool | null = null;
-  /** The connections made for one request each. */
-  readonly #fresh = new Set<Client>();
+  readonly #basePath: string;
+  #connections: KeptConnections | null = null;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
+    this.#basePath = new URL(options.url).pathname.replace(/\/+$/, '');
   }
 
   async connect(): Promise<void> {
-    this.#pool ??= new Pool(new URL(this.#options.url).origin, { ...LIMITS, connections: 4 });
+    this.#connections ??= new KeptConnections(new URL(this.#options.url).origin);
   }
 
   /** Drops the connections; requests under way fail. */
   async close(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = null;
-    await Promise.all([...this.#fresh, pool].map((connections) => connections?.destroy()));
+    const connections = this.#connections;
+    this.#connections = null;
+    await connections?.close();
   }
 
   /**
@@ -101,77 +100,46 @@ export class HttpClient {
   }
 
   async #exchange(request: HttpRequest, signal: AbortSignal): Promise<string> {
-    if (this.#pool === null) {
+    const isQuestion = request.method === 'GET';
+    try {
+      return await this.#exchangeOnce(request, { mayBeLost: isQuestion, signal });
+    } catch (error) {
+      if (!isQuestion || signal.aborted || !wasStale(error)) throw error;
+      // The other kept connections may be as stale as this one.
+      return await this.#exchangeOnce(request, { mayBeLost: false, signal });
+    }
+  }
+
+  async #exchangeOnce(
+    request: HttpRequest,
+    { mayBeLost, signal }: { mayBeLost: boolean; signal: AbortSignal },
+  ): Promise<string> {
+    if (this.#connections === null) {
       throw new InternalError('internal', `${this.#options.component} was called before connect().`);
     }
-    if (request.method !== 'GET') return await this.#exchangeFresh(request, signal);
-    try {
-      return await this.#exchangeOver(this.#pool, request, signal);
-    } catch (error) {
-      if (signal.aborted || !wasStale(error)) throw error;
-      // The other kept connections may be as stale as this one.
-      return await this.#exchangeFresh(request, signal);
-    }
-  }
-
-  async #exchangeFresh(request: HttpRequest, signal: AbortSignal): Promise<string> {
-    const client = new Client(new URL(this.#options.url).origin, LIMITS);
-    this.#fresh.add(client);
-    try {
-      return await this.#exchangeOver(client, request, signal);
-    } finally {
-      this.#fresh.delete(client);
-      // Nobody has to wait until the connection is gone.
-      client.destroy().catch(() => undefined);
-    }
-  }
-
-  async #exchangeOver(connections: Dispatcher, request: HttpRequest, signal: AbortSignal): Promise<string> {
-    const base = new URL(this.#options.url).pathname.replace(/\/+$/, '');
-    const answer = await connections.request({
+    const exchange = {
       method: request.method,
-      path: base + request.path,
-      signal,
-      ...(request.body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(request.body) }),
-    });
-    let body: string;
-    try {
-      body = await this.#readBody(answer.body, request);
-    } catch (error) {
-      // Headers have come, so the connection was not stale: the answer was cut off.
-      throw error instanceof DiaError ? error : new CutOff('the answer was cut off', { cause: error });
-    }
+      path: this.#basePath + request.path,
+      body: request.body === undefined ? null : JSON.stringify(request.body),
+      mayBeLost,
+      maxAnswerBytes: this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
+    };
+    const { statusCode, body } = await this.#connections.exchange(exchange, signal);
     const { successStatus } = request;
-    const { statusCode } = answer;
     if (successStatus === undefined ? statusCode >= 200 && statusCode < 300 : statusCode === successStatus) {
       return body;
     }
-    throw request.explain?.(answer.statusCode, body) ?? this.#notOk(answer.statusCode, body, request);
+    throw request.explain?.(statusCode, body) ?? this.#notOk(statusCode, body, request);
   }
 
-  async #readBody(stream: AsyncIterable<Buffer>, request: HttpRequest): Promise<string> {
-    const limit = this.#options.maxAnswerBytes ?? 1024 * 1024;
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of stream) {
-      size += chunk.length;
-      if (size > limit) {
-        throw new ComponentFailedError(
-          'bad_answer',
-          `The answer of ${this.#options.component} is too long.`,
-          {
-            ...this.#facts(request),
-            expected: `at most ${limit} bytes`,
-            actual: 'more',
-            hint: `Check that ${this.#options.url} is the ${this.#options.component} and not another service.`,
-          },
-        );
-      }
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString('utf8');
+  #tooLong(request: HttpRequest): ComponentFailedError {
+    const { component, url, maxAnswerBytes = MAX_ANSWER_BYTES } = this.#options;
+    return new ComponentFailedError('bad_answer', `The answer of ${component} is too long.`, {
+      ...this.#facts(request),
+      expected: `at most ${maxAnswerBytes} bytes`,
+      actual: 'more',
+      hint: `Check that ${url} is the ${component} and not another service.`,
+    });
   }
 
   #facts(request: HttpRequest): ErrorFacts {
@@ -191,6 +159,7 @@ export class HttpClient {
 
   #translate(error: unknown, request: HttpRequest, { timeoutMs }: CallOptions): unknown {
     if (error instanceof DiaError) return error;
+    if (error instanceof AnswerTooLong) return this.#tooLong(request);
     const { component, url } = this.#options;
     const facts = { ...this.#facts(request), expected: 'an HTTP answer', cause: error };
     if (error instanceof TimeIsUp) {
@@ -219,9 +188,6 @@ export class HttpClient {
     );
   }
 }
-
-/** The connection broke after the answer had begun. */
-class CutOff extends Error {}
 
 /** Whether the connection went away before anything of an answer came, as a kept-alive one may. */
 function wasStale(error: unknown): boolean {

@@ -183,7 +183,7 @@ describe('HTTP client', () => {
     expect(server?.requests).to.have.lengthOf(2);
   });
 
-  it('never sends a command twice, and never over a kept connection', async () => {
+  it('never sends a command twice, and only over new connections where no promise was given', async () => {
     const http = await against((socket, number) =>
       number === 3 ? socket.destroy() : socket.write(answerText(200, 'ok')),
     );
@@ -192,6 +192,68 @@ describe('HTTP client', () => {
     expect(server?.connections).to.equal(2);
     await expectDiaError(http.text(post, within()), ComponentSilentError, 'component_unreachable');
     expect(server?.requests).to.have.lengthOf(3);
+  });
+
+  describe('with a server that promises to keep connections', () => {
+    const kept = answerText(200, 'ok', 'keep-alive: timeout=60\r\n');
+
+    it('sends commands over the connection of those before', async () => {
+      const http = await against((socket) => socket.write(kept));
+      await http.text(get, within());
+      for (let call = 0; call < 3; call++) await http.text(post, within());
+      expect(server?.connections).to.equal(1);
+    });
+
+    it('sends a command over a new one once the promise may be about to end', async () => {
+      const http = await against((socket) => socket.write(kept));
+      await http.text(post, within());
+      const { now } = performance;
+      // Node's own timers go by another clock.
+      performance.now = () => now.call(performance) + 5_001;
+      try {
+        await http.text(post, within());
+      } finally {
+        performance.now = now;
+      }
+      expect(server?.connections).to.equal(2);
+    });
+
+    it('sends a command over a new one when the server means to close the old one', async () => {
+      const closing = answerText(200, 'ok', 'connection: close\r\nkeep-alive: timeout=60\r\n');
+      const http = await against((socket) => socket.write(closing));
+      for (let call = 0; call < 2; call++) await http.text(post, within());
+      expect(server?.connections).to.equal(2);
+    });
+
+    it('never sends a command twice, also when the promise was broken', async () => {
+      const http = await against((socket, number) => (number === 2 ? socket.destroy() : socket.write(kept)));
+      await http.text(post, within());
+      await expectDiaError(http.text(post, within()), ComponentSilentError, 'component_unreachable');
+      expect(server?.requests).to.have.lengthOf(2);
+    });
+
+    it('trusts none of its connections any more when one is lost', async () => {
+      const http = await against((socket, number) => {
+        // Two at once, so that there are two connections to keep.
+        if (number === 1) return;
+        if (number === 2) for (const one of server?.sockets ?? []) one.write(kept);
+        else if (number === 3) socket.destroy();
+        else socket.write(kept);
+      });
+      await Promise.all([http.text(get, within()), http.text(get, within())]);
+      expect(await http.text(get, within())).to.equal('ok');
+      expect(server?.connections).to.equal(3);
+    });
+
+    it('closes all connections when it is closed', async () => {
+      const http = await against((socket) => socket.write(kept));
+      await http.text(post, within());
+      await http.close();
+      await until(
+        () => server?.openConnections,
+        (count) => count === 0,
+      );
+    });
   });
 
   it('keeps connections between questions', async () => {
