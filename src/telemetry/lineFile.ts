@@ -1,5 +1,6 @@
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
+import { setImmediate as afterIo } from 'node:timers/promises';
 
 /** How a file of lines is kept. */
 export interface LineFileOptions {
@@ -32,6 +33,7 @@ export class LineFile {
   #writing: Promise<void> | null = null;
   #notBeforeMs = 0;
   #isClosed = false;
+  #isHurried = false;
   /** Ends the wait for more lines. */
   #hurry = () => {};
 
@@ -48,6 +50,13 @@ export class LineFile {
     this.#writing ??= this.#later();
   }
 
+  /** Has what waits written now, with what comes until then. */
+  hurry(): void {
+    if (performance.now() < this.#notBeforeMs) return;
+    this.#isHurried = this.#waiting.length > 0;
+    this.#hurry();
+  }
+
   /** Writes what waits and closes the file. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -59,16 +68,26 @@ export class LineFile {
   }
 
   async #later(): Promise<void> {
-    // After a failure not before it is opened anew.
-    const waitMs = Math.max(this.#options.waitMs, this.#notBeforeMs - performance.now());
-    await new Promise<void>((resolve) => {
-      this.#hurry = resolve;
-      if (waitMs <= 0) setImmediate(resolve);
-      else setTimeout(resolve, waitMs).unref();
-    });
+    await this.#wait();
     await this.#writeAll();
     this.#writing = null;
     if (this.#waiting.length > 0 && !this.#isClosed) this.#writing = this.#later();
+  }
+
+  async #wait(): Promise<void> {
+    // After a failure not before it is opened anew.
+    const waitMs = Math.max(this.#options.waitMs, this.#notBeforeMs - performance.now());
+    if (waitMs > 0 && !this.#isHurried) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#hurry = resolve;
+        timer = setTimeout(resolve, waitMs).unref();
+      });
+      clearTimeout(timer);
+    }
+    // What goes on now may have more to say.
+    if (!this.#isClosed) await afterIo();
+    this.#isHurried = false;
   }
 
   async #writeAll(): Promise<void> {

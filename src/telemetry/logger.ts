@@ -41,6 +41,8 @@ const LOG_FILE_BYTES = 20 * 1024 * 1024;
 const LOG_FILES = 5;
 const REOPEN_AFTER_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+/** The calls of one step of a command are written together; the end of the command, or a change of the state, ends the wait. */
+const AUDIT_WAIT_MS = 20;
 /** Hundreds of clients may poll: their lines are written together. */
 const ACCESS_WAIT_MS = 100;
 /** Of the requests beyond so many in a second only the number is noted: they would wash away the rest within seconds. */
@@ -116,7 +118,7 @@ export function createTelemetry(options: {
   });
   if (options.folder !== null) keepWriting(logger, file('dia.log'));
   // A line for every call and every request that is answered: these take a shorter way than through winston.
-  const audit = lineFile(options.folder, 'audit.log', 0);
+  const audit = lineFile(options.folder, 'audit.log', AUDIT_WAIT_MS);
   const access = lineFile(options.folder, 'access.log', ACCESS_WAIT_MS);
   const mayNote = allowance(MOST_ACCESS_LINES_HZ, (leftOut) => {
     access?.write(line(`${leftOut} more requests in this second`, { leftOut }));
@@ -140,9 +142,18 @@ export function createTelemetry(options: {
       });
       target.end();
     });
+  const tell =
+    (level: keyof Logger) =>
+    (message: string, fields?: Fields): void => {
+      logger[level](message, fields);
+      audit?.hurry();
+    };
   return {
-    log: logger,
-    audit: (entry) => audit?.write(line(entry.what, entry)),
+    log: { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') },
+    audit: (entry) => {
+      audit?.write(line(entry.what, entry));
+      if (entry.kind === 'command') audit?.hurry();
+    },
     access: (message, fields) => {
       if (mayNote()) access?.write(line(message, fields));
     },

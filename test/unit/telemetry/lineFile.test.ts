@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LineFile } from '../../../src/telemetry/lineFile.js';
+import { until } from '../../support/calls.js';
 
 describe('LineFile', () => {
   let folder: string;
@@ -39,6 +40,25 @@ describe('LineFile', () => {
     file.write('last words');
     await file.close();
     expect(await readFile(join(folder, 'slow.log'), 'utf8')).to.equal('last words\n');
+  });
+
+  it('writes what waits when it is hurried, also while it writes', async () => {
+    const file = lineFile('slow.log', 1_000_000, 3_600_000);
+    const text = () => readFile(join(folder, 'slow.log'), 'utf8').catch(() => '');
+    file.write('first');
+    file.hurry();
+    file.write('with it');
+    await until(text, (written) => written === 'first\nwith it\n');
+    for (let number = 0; number < 3; number++) {
+      file.write(`more ${number}`);
+      file.hurry();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(text, (written) => written.endsWith('more 2\n'));
+    file.write('not hurried');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await text()).not.to.contain('not hurried');
+    await file.close();
   });
 
   it('begins anew when it has grown, and keeps the newest files', async () => {
