@@ -1,5 +1,5 @@
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { DiaError, InvalidRequestError } from '../contracts/errors.js';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { InvalidRequestError } from '../contracts/errors.js';
 import { directLookups, type PathLookups } from './pathLookups.js';
 
 /** Where output files may lie. */
@@ -37,25 +37,43 @@ export async function resolveOutputFile(outputFile: string, folders: DataFolders
   const roots = [folders.dataFolder, ...folders.roots].map((root) => resolve(root));
   if (!roots.some((root) => isInside(path, root))) throw outside(outputFile, path, roots);
   const { lookups = directLookups } = folders;
-  const realPath = await realLocation(path, outputFile, lookups);
-  const realRoots = new Map<string, string>();
+  const locate = begin((where: string) => realLocation(where, outputFile, lookups));
   // The root that it seems to be in comes first: another one may be on a disk that is away.
-  for (const root of roots.toSorted((a, b) => Number(isInside(path, b)) - Number(isInside(path, a)))) {
-    realRoots.set(root, await realLocation(root, outputFile, lookups));
-    if (isInside(realPath, realRoots.get(root) ?? root)) break;
+  const likely = roots.toSorted((a, b) => Number(isInside(path, b)) - Number(isInside(path, a)));
+  // What is going to be asked in any case is asked at once.
+  const located = locate(path);
+  const [first = folders.dataFolder] = likely;
+  const firstRoot = locate(first);
+  const state = folders.stateFolder === undefined ? undefined : locate(folders.stateFolder);
+  const kind = begin(lookups.kind)(path);
+  const realPath = await located;
+  const realRoots: string[] = [];
+  for (const root of likely) {
+    const realRoot = await (root === first ? firstRoot : locate(root));
+    realRoots.push(realRoot);
+    if (isInside(realPath, realRoot)) break;
   }
-  const realRoot = [...realRoots.values()].find((root) => isInside(realPath, root));
+  const realRoot = realRoots.find((root) => isInside(realPath, root));
   if (realRoot === undefined) throw outside(outputFile, realPath, roots);
   if (folders.stateFolder !== undefined) {
-    const realState = await realLocation(folders.stateFolder, outputFile, lookups);
+    const realState = (await state) ?? folders.stateFolder;
     // Data may lie below the state folder, where a deployment says so.
     const isApart = realRoot !== realState && !isInside(realRoot, realState);
     if (isApart && isInside(realPath, realState)) throw amongOurs(outputFile, folders.stateFolder);
   }
-  if ((await lookups.kind(path)) === 'folder') {
+  if ((await kind) === 'folder') {
     throw invalid(`${path} is a folder.`, { expected: 'the name of a file', actual: outputFile });
   }
   return path;
+}
+
+/** Calls whose outcome is asked for later, or never. */
+function begin<T>(call: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  return (path) => {
+    const outcome = call(path);
+    outcome.catch(() => undefined);
+    return outcome;
+  };
 }
 
 function checkName(outputFile: string): void {
@@ -108,24 +126,13 @@ function checkLengths(outputFile: string, path: string): void {
 
 /** Follows the links of what exists of `path`; the rest stays as it is. */
 async function realLocation(path: string, outputFile: string, lookups: PathLookups): Promise<string> {
-  let existing = path;
-  for (;;) {
-    try {
-      return join(await lookups.realpath(existing), relative(existing, path));
-    } catch (error) {
-      if (error instanceof DiaError) throw error;
-      const code = (error as NodeJS.ErrnoException).code;
-      // A dangling link would lead the file to a place that nobody checked.
-      if (code !== 'ENOENT' || (await lookups.kind(existing)) === 'link') {
-        throw invalid(`${existing} leads nowhere (${code}).`, {
-          expected: 'a path of folders, or of links to folders inside the data roots',
-          actual: outputFile,
-          cause: error,
-        });
-      }
-      existing = dirname(existing);
-    }
-  }
+  const location = await lookups.locate(path);
+  if ('path' in location) return location.path;
+  const { deadEnd, code } = location;
+  throw invalid(`${deadEnd} leads nowhere (${code}).`, {
+    expected: 'a path of folders, or of links to folders inside the data roots',
+    actual: outputFile,
+  });
 }
 
 function isInside(path: string, root: string): boolean {
@@ -151,7 +158,6 @@ function amongOurs(outputFile: string, stateFolder: string): InvalidRequestError
 interface InvalidFacts {
   readonly expected: string;
   readonly actual: string | null;
-  readonly cause?: unknown;
 }
 
 function invalid(message: string, facts: InvalidFacts): InvalidRequestError {

@@ -31,8 +31,10 @@ export async function checkFreeSpace(
   { reserveBytes, lookups }: { readonly reserveBytes: number; readonly lookups: PathLookups },
 ): Promise<void> {
   const byDisk = new Map<number, { readonly disk: FileDisk; readonly needs: SpaceNeed[] }>();
-  for (const need of needs) {
-    const disk = await diskOf(need.file, lookups);
+  const disks = await Promise.all(
+    needs.map(async (need) => ({ need, disk: await diskOf(need.file, lookups) })),
+  );
+  for (const { need, disk } of disks) {
     const known = byDisk.get(disk.id) ?? { disk, needs: [] };
     known.needs.push(need);
     byDisk.set(disk.id, known);

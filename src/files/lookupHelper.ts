@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { ComponentSilentError } from '../contracts/errors.js';
 import { PROGRAM_FILES } from '../programFiles.js';
 import type { LookupAnswer, LookupRequest } from './lookupProgram.js';
-import type { Disk, PathLookups } from './pathLookups.js';
+import type { Disk, Location, PathKind, PathLookups } from './pathLookups.js';
 
 /** Processes that not even SIGKILL ends, because the system waits for a disk; then no more are started. */
 const MOST_HANGING = 4;
@@ -21,6 +21,8 @@ export class LookupHelper {
   #child: ChildProcess | null = null;
   readonly #waiting = new Map<number, Waiting>();
   readonly #hanging = new Set<ChildProcess>();
+  /** To be sent when all that goes on now has asked: one message costs as much as a hundred questions in it. */
+  #outbox: LookupRequest[] = [];
   #lastId = 0;
 
   /** Starts the process, so that the first look is as quick as the others. */
@@ -37,11 +39,21 @@ export class LookupHelper {
   /** Looks that have to be done within a time from now, all of them together: `component_timeout` otherwise. */
   within(timeoutMs: number): PathLookups {
     const deadlineMs = performance.now() + timeoutMs;
-    const ask = <T>(what: LookupRequest['what'], path: string) =>
-      this.#ask({ what, path }, { timeoutMs, leftMs: deadlineMs - performance.now() }) as Promise<T>;
+    const underWay = new Map<string, Promise<unknown>>();
+    const ask = <T>(what: LookupRequest['what'], path: string) => {
+      const key = `${what} ${path}`;
+      // The files of many pipelines lie in the same few folders.
+      const known = underWay.get(key);
+      const asked = known ?? this.#ask({ what, path }, { timeoutMs, leftMs: deadlineMs - performance.now() });
+      if (known === undefined) {
+        underWay.set(key, asked);
+        asked.then(...both(() => underWay.delete(key)));
+      }
+      return asked as Promise<T>;
+    };
     return {
-      realpath: (path) => ask<string>('realpath', path),
-      kind: (path) => ask<'folder' | 'link' | 'other' | null>('kind', path),
+      locate: (path) => ask<Location>('locate', path),
+      kind: (path) => ask<PathKind>('kind', path),
       disk: (folder) => ask<Disk>('disk', folder),
     };
   }
@@ -70,7 +82,7 @@ export class LookupHelper {
           this.#waiting.delete(id);
           this.#giveUp();
         }, leftMs);
-        this.start().send(request, ignoreFailure);
+        this.#send(request);
       });
     } finally {
       clearTimeout(timer);
@@ -78,15 +90,29 @@ export class LookupHelper {
     }
   }
 
+  #send(request: LookupRequest): void {
+    this.start();
+    if (this.#outbox.push(request) > 1) return;
+    process.nextTick(() => {
+      const requests = this.#outbox;
+      this.#outbox = [];
+      // Not those that were given up, in between.
+      const open = requests.filter(({ id }) => this.#waiting.has(id));
+      if (open.length > 0) this.start().send(open, ignoreFailure);
+    });
+  }
+
   #fork(): ChildProcess {
     const child = fork(PROGRAM_FILES.lookups, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     // Idle, it keeps no program alive; while something is asked, the timer does.
     child.unref();
     child.channel?.unref();
-    child.on('message', ({ id, value, failure }: LookupAnswer) => {
-      const waiting = this.#waiting.get(id);
-      if (failure === undefined) waiting?.resolve(value);
-      else waiting?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
+    child.on('message', (answers: readonly LookupAnswer[]) => {
+      for (const { id, value, failure } of answers) {
+        const waiting = this.#waiting.get(id);
+        if (failure === undefined) waiting?.resolve(value);
+        else waiting?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
+      }
     });
     child.once('error', (error) => {
       for (const { reject } of this.#waiting.values()) reject(error);
@@ -109,9 +135,11 @@ export class LookupHelper {
 
   #replace(): void {
     this.#child = null;
-    for (const { request } of this.#waiting.values()) this.start().send(request, ignoreFailure);
+    for (const { request } of this.#waiting.values()) this.#send(request);
   }
 }
+
+const both = (work: () => void) => [work, work] as const;
 
 /** A process that is gone takes no question; its exit is told by an event of its own. */
 const ignoreFailure = () => undefined;

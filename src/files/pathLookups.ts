@@ -1,4 +1,5 @@
 import { lstat, realpath, stat, statfs } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 
 /** The disk that a folder is on. */
 export interface Disk {
@@ -7,25 +8,43 @@ export interface Disk {
   readonly freeBytes: number;
 }
 
+/** What is there, links not followed; null: nothing, or nothing that we may see. */
+export type PathKind = 'folder' | 'link' | 'other' | null;
+
+/** Where a path really leads, or which part of it leads nowhere, with the system's word for why. */
+export type Location = { readonly path: string } | { readonly deadEnd: string; readonly code: string };
+
 /** Looking at paths and disks. Failures carry the system's `code`. */
 export interface PathLookups {
-  /** The path with all links followed. */
-  realpath(path: string): Promise<string>;
-  /** What is there, links not followed; null: nothing, or nothing that we may see. */
-  kind(path: string): Promise<'folder' | 'link' | 'other' | null>;
+  /** Follows the links of what exists of the path; the rest stays as it is. */
+  locate(path: string): Promise<Location>;
+  kind(path: string): Promise<PathKind>;
   disk(folder: string): Promise<Disk>;
 }
 
 /** Looks by itself. A file system that hangs is waited for, and takes one of the few threads that Node has for files. */
-export const directLookups: PathLookups = {
-  realpath: (path) => realpath(path),
-  kind: (path) =>
-    lstat(path).then(
-      (facts) => (facts.isDirectory() ? 'folder' : facts.isSymbolicLink() ? 'link' : 'other'),
-      () => null,
-    ),
-  disk: async (folder) => {
-    const [{ dev: id }, { bavail, bsize }] = await Promise.all([stat(folder), statfs(folder)]);
-    return { id, freeBytes: bavail * bsize };
-  },
-};
+export const directLookups: PathLookups = { locate, kind, disk };
+
+async function locate(path: string): Promise<Location> {
+  for (let existing = path; ; existing = dirname(existing)) {
+    try {
+      return { path: join(await realpath(existing), relative(existing, path)) };
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      // A dangling link would lead the file to a place that nobody checked.
+      if (code !== 'ENOENT' || (await kind(existing)) === 'link') return { deadEnd: existing, code };
+    }
+  }
+}
+
+function kind(path: string): Promise<PathKind> {
+  return lstat(path).then(
+    (facts) => (facts.isDirectory() ? 'folder' : facts.isSymbolicLink() ? 'link' : 'other'),
+    () => null,
+  );
+}
+
+async function disk(folder: string): Promise<Disk> {
+  const [{ dev: id }, { bavail, bsize }] = await Promise.all([stat(folder), statfs(folder)]);
+  return { id, freeBytes: bavail * bsize };
+}

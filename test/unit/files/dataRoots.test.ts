@@ -114,9 +114,9 @@ describe('resolveOutputFile', () => {
     const asked: string[] = [];
     const lookups: PathLookups = {
       ...directLookups,
-      realpath: (path) => {
+      locate: (path) => {
         asked.push(path);
-        return directLookups.realpath(path);
+        return directLookups.locate(path);
       },
     };
     await resolveOutputFile(join(other, 'run.h5'), { dataFolder, roots: [other], lookups });

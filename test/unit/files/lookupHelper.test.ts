@@ -25,16 +25,34 @@ describe('LookupHelper', () => {
 
   it('looks at paths and disks', async () => {
     const lookups = helper.within(10_000);
-    expect(await lookups.realpath(join(folder, 'link'))).to.equal(folder);
+    expect(await lookups.locate(join(folder, 'link', 'new', 'run.h5'))).to.deep.equal({
+      path: join(folder, 'new', 'run.h5'),
+    });
     expect(await lookups.kind(join(folder, 'link'))).to.equal('link');
     expect(await lookups.kind(join(folder, 'nothing'))).to.equal(null);
     expect((await lookups.disk(folder)).freeBytes).to.be.above(0);
   });
 
+  it('says which part of a path leads nowhere', async () => {
+    const dangling = join(folder, 'dangling');
+    await symlink(join(folder, 'nothing'), dangling);
+    expect(await helper.within(10_000).locate(join(dangling, 'run.h5'))).to.deep.equal({
+      deadEnd: dangling,
+      code: 'ENOENT',
+    });
+  });
+
+  it('answers many looks at once, each with its own answer', async () => {
+    const lookups = helper.within(10_000);
+    const names = Array.from({ length: 200 }, (_, index) => `${index % 100}`);
+    const found = await Promise.all(names.map((name) => lookups.locate(join(folder, 'link', name))));
+    expect(found).to.deep.equal(names.map((name) => ({ path: join(folder, name) })));
+  });
+
   it("passes on the system's code", async () => {
     const error = await helper
       .within(10_000)
-      .realpath(join(folder, 'nothing'))
+      .disk(join(folder, 'nothing'))
       .catch((thrown: unknown) => thrown);
     expect(error).to.include({ code: 'ENOENT' });
   });
@@ -61,13 +79,13 @@ describe('LookupHelper', () => {
   it('answers those that wait behind a look that hangs, once it is given up', async () => {
     helper.start();
     stop();
-    const behind = helper.within(10_000).realpath(join(folder, 'link'));
+    const behind = helper.within(10_000).locate(join(folder, 'link'));
     const hanging = await helper
       .within(100)
       .kind(folder)
       .catch((thrown: unknown) => thrown);
     expect(hanging).to.be.instanceOf(ComponentSilentError);
-    expect(await behind).to.equal(folder);
+    expect(await behind).to.deep.equal({ path: folder });
   });
 
   it('counts the time of all looks of a command together', async () => {
