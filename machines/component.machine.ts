@@ -14,6 +14,8 @@ export type ComponentEvent =
   | { type: 'component.disable' }
   /** What was seen may be out of date: look again now. */
   | { type: 'component.look' }
+  /** It is expected to change at another time than before: the next look may be due earlier. */
+  | { type: 'component.expect' }
   /** It said where it is, in its answer to a command: what was asked before counts no more. */
   | { type: 'component.told'; observation: Observation }
   | { type: 'component.answered'; observation: Observation }
@@ -85,7 +87,10 @@ export const componentMachine = setup({
                 },
               },
             },
-            waiting: { after: { pollInterval: 'looking' } },
+            waiting: {
+              on: { 'component.expect': { target: 'waiting', reenter: true } },
+              after: { pollInterval: 'looking' },
+            },
           },
         },
 

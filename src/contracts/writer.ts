@@ -58,6 +58,11 @@ export interface Writer extends Component {
   /** Ends at once, by force if it must; what was flushed stays on disk. */
   kill(options: CallOptions): Promise<void>;
   report(options: CallOptions): Promise<WriterReport>;
+  /**
+   * Answers as soon as no acquisition goes on, for writers that can tell without being asked again and again. It may take
+   * as long as the acquisition; `timeoutMs` bounds the silence of the component.
+   */
+  untilEnded?(options: CallOptions): Promise<WriterReport>;
 }
 
 /** What a writer is configured with. */

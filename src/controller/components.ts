@@ -41,6 +41,9 @@ const observeWriter = async (writer: Writer, options: CallOptions): Promise<Obse
   return { status: report.status, report };
 };
 
+const observeWriterEnd = (writer: Writer, options: CallOptions): Promise<Observation> | null =>
+  writer.untilEnded?.(options).then((report) => ({ status: report.status, report })) ?? null;
+
 /** Limits of all components, and those of one role where they are others. */
 export interface ComponentLimits extends SupervisorLimits {
   readonly roles?: Readonly<Record<string, Partial<SupervisorLimits>>>;
@@ -84,11 +87,18 @@ export class Components {
         name: nameOf(name, 'writer'),
         adapter: writer,
         observe: observeWriter,
+        observeEnd: observeWriterEnd,
       }),
     }));
     this.auxiliaryWriters = adapters.auxiliaryWriters.map(
       ({ name, writer }) =>
-        new Supervisor({ ...common('auxiliary'), name, adapter: writer, observe: observeWriter }),
+        new Supervisor({
+          ...common('auxiliary'),
+          name,
+          adapter: writer,
+          observe: observeWriter,
+          observeEnd: observeWriterEnd,
+        }),
     );
     this.trigger =
       adapters.trigger === null

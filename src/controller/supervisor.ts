@@ -24,6 +24,8 @@ export interface SupervisorOptions<A extends Component> {
   readonly adapter: A;
   /** Asks the adapter for its status, whatever the role calls it. */
   readonly observe: (adapter: A, options: CallOptions) => Promise<Observation>;
+  /** Has the adapter say when a run has ended, if it can. */
+  readonly observeEnd?: (adapter: A, options: CallOptions) => Promise<Observation> | null;
   readonly limits: SupervisorLimits;
   /** Least time from an answer to the next look, unless a change is expected just then. */
   readonly shortestLookMs: number;
@@ -52,6 +54,8 @@ export class Supervisor<A extends Component = Component> {
   private readonly schedule: LookSchedule;
   private pace: Pace = 'idle';
   private lastLookMs = Number.NEGATIVE_INFINITY;
+  /** Aborted when it no longer matters what the component says of the end of its run. */
+  private following: AbortController | null = null;
 
   constructor(options: SupervisorOptions<A>) {
     this.options = options;
@@ -64,8 +68,11 @@ export class Supervisor<A extends Component = Component> {
       actors: { queryStatus: fromPromise(({ signal }) => this.query(signal)) },
       delays: {
         lostAfter: limits.lostAfterMs,
-        pollInterval: () =>
-          this.schedule.nextLookMs(this.pace === 'running' ? limits.pollRunningMs : limits.pollIdleMs),
+        pollInterval: () => {
+          const pollMs = this.pace === 'running' ? limits.pollRunningMs : limits.pollIdleMs;
+          // One that says by itself when it is done is only asked how far it is.
+          return this.following === null ? this.schedule.nextLookMs(pollMs) : pollMs;
+        },
       },
     });
     this.actor = createActor(machine);
@@ -92,6 +99,7 @@ export class Supervisor<A extends Component = Component> {
   }
 
   async stop(): Promise<void> {
+    this.followNoMore();
     this.actor.stop();
     this.listeners.clear();
     await this.adapter.disconnect();
@@ -131,6 +139,7 @@ export class Supervisor<A extends Component = Component> {
   }
 
   disable(): void {
+    this.followNoMore();
     this.actor.send({ type: 'component.disable' });
   }
 
@@ -158,6 +167,33 @@ export class Supervisor<A extends Component = Component> {
   /** Says when the component is expected to change by itself, so that it is looked at just then and not a poll later. */
   expectChange(atMs: readonly number[]): void {
     this.schedule.expect(atMs);
+    this.actor.send({ type: 'component.expect' });
+  }
+
+  /** Has the component say by itself when its run has ended, where it can. It is watched all the same. */
+  followEnd(): void {
+    this.followNoMore();
+    const following = new AbortController();
+    const { signal } = following;
+    const { observeEnd, limits } = this.options;
+    const told = this.enabled
+      ? observeEnd?.(this.adapter, { signal, timeoutMs: limits.callTimeoutMs })
+      : null;
+    if (told == null) return;
+    this.following = following;
+    const end = (observation: Observation | null) => {
+      if (this.following !== following) return;
+      this.following = null;
+      if (observation !== null) this.believe(observation);
+      // What was expected of it is looked for again.
+      else this.actor.send({ type: 'component.expect' });
+    };
+    told.then(end, () => end(null));
+  }
+
+  private followNoMore(): void {
+    this.following?.abort(new Error('Something else was asked of the component meanwhile.'));
+    this.following = null;
   }
 
   /**
@@ -169,6 +205,8 @@ export class Supervisor<A extends Component = Component> {
     signal: AbortSignal,
     action: (adapter: A, options: CallOptions) => Promise<T>,
   ): Promise<T> {
+    // Where it was before this is known no more.
+    this.followNoMore();
     let told: Observation | null = null;
     const onState = (observation: Observation) => {
       told = observation;

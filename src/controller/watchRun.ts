@@ -63,7 +63,10 @@ export function watchRun(
       // Work looks at whatever it touches; a run that is taken up again has none that would.
       if (pace !== before.pace && snapshot.hasTag('watched')) component.look();
     }
-    if (runs && !before.runs) tellAll();
+    if (runs && !before.runs) {
+      tellAll();
+      for (const writer of components.writers) writer.followEnd();
+    }
     draining = snapshot.matches({ running: 'draining' });
     // The detectors are done, so any moment now the writers are.
     if (draining && !before.draining) {

@@ -74,12 +74,12 @@ export class DetectorControl {
     switch (command) {
       case 'configure':
         this.#detector.configure(section(params));
-        return {};
+        return this.#where();
       case 'execute':
         await this.#execute(section(params));
-        return {};
+        return this.#where();
       case 'status':
-        return { detector: this.#detector.status() };
+        return this.#where();
       case 'request_configuration':
         return { detector: this.#detector.parameters() };
       case 'shutdown':
@@ -91,6 +91,11 @@ export class DetectorControl {
           `unknown command ${JSON.stringify(command)}: there are configure, execute, status, request_configuration, shutdown`,
         );
     }
+  }
+
+  /** Answers to commands say as much as those to a question. */
+  #where(): JsonObject {
+    return { detector: this.#detector.status() };
   }
 
   async #execute(detector: JsonObject): Promise<void> {

@@ -40,6 +40,7 @@ export function serviceRoutes(recorder: Recorder, defaults: ParameterDefaults): 
   return {
     '/status': { GET: status },
     '/statistics': { GET: () => statisticsBody(recorder.report()) },
+    '/ended': { GET: () => hasEnded(recorder).then(status) },
     '/parameters': parametersRoute(recorder),
     '/configure': {
       POST: async (body) => {
@@ -52,6 +53,19 @@ export function serviceRoutes(recorder: Recorder, defaults: ParameterDefaults): 
     '/kill': { GET: kill, POST: kill },
     '/reset': { POST: then(() => recorder.reset()) },
   };
+}
+
+/** Whoever asks is told at once, and hears of us before he may think that we hang. */
+const LONGEST_ANSWER_MS = 2_000;
+
+/** Waits until no acquisition goes on, but not for ever. */
+async function hasEnded(recorder: Recorder): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LONGEST_ANSWER_MS);
+  });
+  await Promise.race([recorder.ended(), late]);
+  clearTimeout(timer);
 }
 
 /**

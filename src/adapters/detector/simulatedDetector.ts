@@ -45,24 +45,21 @@ export class SimulatedDetectorAdapter implements Detector {
   async configure(parameters: Section, options: CallOptions): Promise<void> {
     // The detector keeps what it is not told; the trigger mode of somebody before must not outlive his config.
     const detector = { ...UNLESS_TOLD, ...parameters };
-    await this.#control.request('configure', { detector }, options);
+    this.#tell(await this.#control.request('configure', { detector }, options), options);
   }
 
   async start(options: CallOptions): Promise<void> {
-    await this.#control.request('execute', { detector: { command: 'start' } }, options);
+    this.#tell(await this.#control.request('execute', { detector: { command: 'start' } }, options), options);
   }
 
   async stop(options: CallOptions): Promise<void> {
-    await this.#control.request(
-      'execute',
-      { detector: { command: 'stop' } },
-      { ...options, mayRepeat: true },
-    );
+    const stop = { detector: { command: 'stop' } };
+    this.#tell(await this.#control.request('execute', stop, { ...options, mayRepeat: true }), options);
   }
 
   async status(options: CallOptions): Promise<DetectorStatus> {
     const { state } = await this.metrics(options);
-    const word = DETECTOR_STATUSES.find((known) => known === state);
+    const word = statusIn(state);
     if (word !== undefined) return word;
     throw this.#badAnswer('status', `one of ${DETECTOR_STATUSES.join(', ')}`, state);
   }
@@ -92,6 +89,12 @@ export class SimulatedDetectorAdapter implements Detector {
     return this.#section('status', options);
   }
 
+  /** The answer to a command says where the detector is now; that of an older one merely says yes. */
+  #tell({ detector }: JsonObject, { onState }: CallOptions): void {
+    const status = isJsonObject(detector) ? statusIn(detector.state) : undefined;
+    if (status !== undefined) onState?.({ status });
+  }
+
   async #section(command: string, options: CallOptions): Promise<JsonObject> {
     const { detector } = await this.#control.request(command, {}, options);
     if (isJsonObject(detector)) return detector;
@@ -112,3 +115,5 @@ export class SimulatedDetectorAdapter implements Detector {
     );
   }
 }
+
+const statusIn = (state: JsonValue | undefined) => DETECTOR_STATUSES.find((known) => known === state);

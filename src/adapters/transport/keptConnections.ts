@@ -78,8 +78,10 @@ export class KeptConnections {
       else this.#drop(line);
       return answer;
     } catch (error) {
-      // Nobody knows what still comes on it, and what has become of its server.
-      for (const other of [line, ...this.#idle.splice(0)]) this.#drop(other);
+      // Nobody knows what still comes on it.
+      this.#drop(line);
+      // Nor, unless it was we who gave it up, what has become of its server.
+      if (!signal.aborted) for (const other of this.#idle.splice(0)) this.#drop(other);
       throw error;
     }
   }

@@ -103,6 +103,16 @@ export class H5ServiceAdapter implements Writer {
     return this.#read(operation, this.#object(operation, await this.#http.json(request, options)));
   }
 
+  async untilEnded(options: CallOptions): Promise<WriterReport> {
+    const operation = 'say when it has ended';
+    for (;;) {
+      // It answers every few seconds, so that it is not taken for one that hangs.
+      const answer = await this.#http.json({ method: 'GET', path: '/ended', operation }, options);
+      const report = this.#read(operation, this.#object(operation, answer));
+      if (report.status !== 'receiving' && report.status !== 'writing') return report;
+    }
+  }
+
   /** What an answer says of the writer. Its answers to commands say as much as that to a question. */
   #read(operation: string, answer: JsonObject): WriterReport {
     const status = WRITER_STATUSES.find((known) => known === answer.status);
