@@ -128,7 +128,8 @@ export class ZmqFaultProxy extends FaultProxy {
     }
     if (passed.fault === 'slow') await delay(SLOW_MS);
     const detector = reply.params?.detector;
-    if (passed.fault === 'wrongState' && passed.operation === 'status' && detector) this.disguise(detector);
+    // Whatever it is asked: its answers to commands say where it is, too.
+    if (passed.fault === 'wrongState' && detector && 'state' in detector) this.disguise(detector);
     await this.#front?.send([passed.client, JSON.stringify(reply)]);
   }
 }
