@@ -90,6 +90,8 @@ export class H5ProcessAdapter implements Writer {
     // For the next run, while this one waits for its frames.
     this.#standby?.prepare();
     this.#configured = false;
+    const { firstReport: report } = this.#run;
+    if (report !== null) options.onState?.({ status: report.status, report });
     return { file: this.#run.record.file };
   }
 
@@ -122,6 +124,10 @@ export class H5ProcessAdapter implements Writer {
       error: null,
       statistics: { ...none, expectedFrames, writtenBytes: 0, frameRateHz: 0 },
     };
+  }
+
+  async untilEnded(options: CallOptions): Promise<WriterReport> {
+    return this.#run === null ? await this.report(options) : await this.#run.untilEnded(options);
   }
 
   async #forget(): Promise<void> {

@@ -1,5 +1,5 @@
 import { mkdir, open, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../../../contracts/errors.js';
@@ -44,6 +44,7 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
   const reserved = await reserveFile(parameters.outputFile, { rule: parameters.existingFile, ownerId });
   const file = reserved.path;
   let run: WriterRun | null = null;
+  let noted: Promise<void> | null = null;
   try {
     const { executable, args } = commandLine(launch, { file, restPort });
     const log = await openLog(launch).catch(cannotLog(launch));
@@ -67,13 +68,18 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
     } finally {
       await log.handle.close();
     }
-    await launch.note.write(run.record).catch(cannotLog(launch));
+    noted = launch.note.write(run.record).catch(cannotLog(launch));
+    noted.catch(() => undefined);
     await run.rest.connect();
     if (await untilReady(run, launch, options)) await handOverParameters(run, launch, options);
+    await noted;
     await reserved.keep();
+    // Nobody has to wait for it.
+    void pruneLogs(launch.options.logFolder, component);
     return run;
   } catch (error) {
     await abandon(run, reserved);
+    await noted?.catch(() => undefined);
     await launch.note.remove();
     throw error;
   }
@@ -160,7 +166,6 @@ function cannotLog({ component, options }: WriterLaunch): (error: NodeJS.ErrnoEx
 
 async function openLog({ component, options, parameters }: WriterLaunch) {
   await mkdir(options.logFolder, { recursive: true });
-  await pruneLogs(options.logFolder, component);
   const time = new Date().toISOString().replaceAll(/[:.]/g, '-');
   const id = parameters.acquisitionId.replaceAll(/[^A-Za-z0-9-]/g, '').slice(0, 8);
   const path = join(options.logFolder, `${component}_${time}_${id}.log`);
@@ -177,7 +182,9 @@ async function untilReady(run: WriterRun, launch: WriterLaunch, options: CallOpt
       if (hasDoneItsWork(run)) return true;
       throw await endedEarly(run, component);
     }
-    return await run.rest.ask({ signal, timeoutMs }).then(
+    // An attempt to connect takes less than a request, from the processor that the writer needs for its start.
+    if (!(await isListening(run.record.restPort))) return false;
+    return await run.askFirst({ signal, timeoutMs }).then(
       () => true,
       (error) => {
         if (error instanceof ComponentSilentError && error.code === 'component_unreachable') return false;
@@ -198,6 +205,18 @@ async function untilReady(run: WriterRun, launch: WriterLaunch, options: CallOpt
       hint: `Read its log ${run.record.log}; it was ended. The option readyTimeoutMs gives it more time.`,
     },
   );
+}
+
+/** Whether somebody listens on a port of 127.0.0.1. */
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const end = (outcome: boolean) => {
+      socket.destroy();
+      resolve(outcome);
+    };
+    socket.once('connect', () => end(true)).once('error', () => end(false));
+  });
 }
 
 async function handOverParameters(run: WriterRun, launch: WriterLaunch, options: CallOptions): Promise<void> {

@@ -22,7 +22,7 @@ export type Exit = { readonly code: number | null; readonly signal: string | nul
 export class WriterProcess {
   readonly identity: ProcessIdentity;
   #exit: Exit | null = null;
-  #isChild = false;
+  #exited: Promise<void> | null = null;
 
   private constructor(identity: ProcessIdentity) {
     this.identity = identity;
@@ -63,12 +63,14 @@ export class WriterProcess {
     const pid = child.pid ?? 0;
     const identity = (await identify(pid)) ?? { pid, startTicks: -1, bootId: '' };
     const started = new WriterProcess(identity);
-    started.#isChild = true;
-    const note = () => {
-      started.#exit = { code: child.exitCode, signal: child.signalCode };
-    };
-    if (child.exitCode !== null || child.signalCode !== null) note();
-    else child.once('exit', note);
+    started.#exited = new Promise((resolve) => {
+      const note = () => {
+        started.#exit = { code: child.exitCode, signal: child.signalCode };
+        resolve();
+      };
+      if (child.exitCode !== null || child.signalCode !== null) note();
+      else child.once('exit', note);
+    });
     return started;
   }
 
@@ -82,9 +84,14 @@ export class WriterProcess {
     return this.#exit;
   }
 
+  /** Resolves when it has ended; null for a process that another controller started: the system does not tell us. */
+  get exited(): Promise<void> | null {
+    return this.#exited;
+  }
+
   async runs(): Promise<boolean> {
     if (this.#exit !== null) return false;
-    if (this.#isChild || (await stillRuns(this.identity))) return true;
+    if (this.#exited !== null || (await stillRuns(this.identity))) return true;
     this.#exit = 'unknown';
     return false;
   }

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { TimeIsUp, unlessAborted, withinBounds } from '../../../contracts/bounds.js';
 import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentSilentError } from '../../../contracts/errors.js';
 import type { WriterReport, WriterStatistics } from '../../../contracts/writer.js';
@@ -46,6 +47,7 @@ export class WriterRun {
   #firstFrame: { atMs: number; frames: number } | null = null;
   #stopRequested = false;
   #judgement: Promise<WriterReport> | null = null;
+  #firstReport: WriterReport | null = null;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -59,6 +61,16 @@ export class WriterRun {
   async close(): Promise<void> {
     this.#closing.abort(new Error('The adapter was disconnected.'));
     await this.rest.close();
+  }
+
+  /** What it said when it answered for the first time; null before, and when it had ended by then. */
+  get firstReport(): WriterReport | null {
+    return this.#firstReport;
+  }
+
+  /** Asks for the first time. */
+  async askFirst(options: CallOptions): Promise<void> {
+    this.#firstReport = await this.#living(await this.rest.ask(options));
   }
 
   /**
@@ -76,6 +88,18 @@ export class WriterRun {
       }
     }
     return await this.#ending(options);
+  }
+
+  /** What is to be said of it once its process has ended; for one that is not our child, the system does not tell when. */
+  async untilEnded(options: CallOptions): Promise<WriterReport> {
+    const { exited } = this.process;
+    if (exited === null) throw new Error('The process was started by another controller.');
+    await unlessAborted(exited, options.signal);
+    for (;;) {
+      const report = await this.report(options);
+      // While its file is still being read, it is where it was before.
+      if (report.status !== 'receiving' && report.status !== 'writing') return report;
+    }
   }
 
   /**
@@ -113,8 +137,18 @@ export class WriterRun {
     );
   }
 
-  #ended(bounds: CallOptions): Promise<boolean> {
-    return lookUntil(async () => !(await this.process.runs()), { ...bounds, everyMs: LOOK_EVERY_MS });
+  /** Whether it ends in time. */
+  async #ended(bounds: CallOptions): Promise<boolean> {
+    const { exited } = this.process;
+    if (exited === null)
+      return lookUntil(async () => !(await this.process.runs()), { ...bounds, everyMs: LOOK_EVERY_MS });
+    try {
+      await withinBounds(bounds, (signal) => unlessAborted(exited, signal));
+      return true;
+    } catch (error) {
+      if (error instanceof TimeIsUp) return false;
+      throw error;
+    }
   }
 
   async #settle(options: CallOptions): Promise<void> {
