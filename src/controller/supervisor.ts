@@ -184,9 +184,14 @@ export class Supervisor<A extends Component = Component> {
     const end = (observation: Observation | null) => {
       if (this.following !== following) return;
       this.following = null;
-      if (observation !== null) this.believe(observation);
-      // What was expected of it is looked for again.
-      else this.actor.send({ type: 'component.expect' });
+      if (observation === null) {
+        // What was expected of it is looked for again.
+        this.actor.send({ type: 'component.expect' });
+        return;
+      }
+      // It has come.
+      this.schedule.expect([]);
+      this.believe(observation);
     };
     told.then(end, () => end(null));
   }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Context } from 'mocha';
+import type { Observation } from '../../src/contracts/component.js';
 import type { Detector } from '../../src/contracts/detector.js';
 import { ComponentFailedError, ComponentSilentError, UnknownNameError } from '../../src/contracts/errors.js';
 import type { Section } from '../../src/contracts/json.js';
@@ -10,6 +11,8 @@ export interface DetectorUnderTest {
   readonly detector: Detector;
   /** What a run of a few frames needs on this device, where it differs. */
   readonly short?: Section;
+  /** Its answers to commands say where it is. */
+  readonly saysState?: true;
   /** The device stays, but answers nothing until `wake`. */
   readonly freeze: () => void;
   readonly wake: () => void;
@@ -68,6 +71,16 @@ export function describeDetectorContract(
       await detector.start(within());
       await detector.stop(within());
       expect(await status()).to.equal('idle');
+    });
+
+    it('says nothing but the truth of its state in its answers to commands', async () => {
+      const told: string[] = [];
+      const telling = () => ({ ...within(), onState: ({ status: word }: Observation) => told.push(word) });
+      await detector.configure(long, telling());
+      await detector.start(telling());
+      await detector.stop(telling());
+      // One whose device merely says yes leaves it alone.
+      expect(told).to.deep.equal(under.saysState ? ['idle', 'running', 'idle'] : []);
     });
 
     it('stops an idle detector without complaint', async () => {

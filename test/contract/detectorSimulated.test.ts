@@ -6,6 +6,7 @@ describeDetectorContract('simulated', async () => {
   const device = await ServiceProcess.start('simulation/detector', ['--shape', '16x32']);
   return {
     detector: createDetector('simulated', 'detector', { endpoint: device.endpoint('control') }),
+    saysState: true,
     freeze: () => device.signal('SIGSTOP'),
     wake: () => device.signal('SIGCONT'),
     end: async () => {

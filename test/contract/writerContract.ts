@@ -197,6 +197,31 @@ export function describeWriterContract(name: string, make: () => Promise<WriterU
       under.wake();
     });
 
+    it('says when it has ended, without being asked again', async () => {
+      if (writer.untilEnded === undefined) return;
+      await writer.configure(parameters(), within());
+      await writer.start(within());
+      const ended = writer.untilEnded(within());
+      await under.sendFrames([0, 1, 2]);
+      const { status: word, statistics, file } = await ended;
+      expect(isEnded(word), word).to.equal(true);
+      expect(statistics.writtenFrames).to.equal(3);
+      expect(file).to.equal(`${under.folder}/contract.h5`);
+    });
+
+    it('no longer waits for the end when the caller has aborted', async () => {
+      if (writer.untilEnded === undefined) return;
+      await writer.configure(parameters(), within());
+      await writer.start(within());
+      const abort = new AbortController();
+      const ended = thrownBy(writer.untilEnded({ signal: abort.signal, timeoutMs: 60_000 }));
+      const reason = new Error('preempted');
+      abort.abort(reason);
+      expect(await ended).to.equal(reason);
+      await writer.stop(within());
+      expect(await status()).to.equal('stopped');
+    });
+
     it('calls a writer that is gone unreachable', async () => {
       if (under.isPerRun) return;
       await under.end();

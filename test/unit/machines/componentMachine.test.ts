@@ -74,6 +74,20 @@ describe('component machine', () => {
     expect(questions).to.have.length(2);
   });
 
+  it('works out anew when to ask when something else is expected', async () => {
+    const { actor, clock, questions, newest } = driver();
+    actor.send({ type: 'component.enable' });
+    actor.send({ type: 'component.expect' });
+    expect(questions).to.have.length(1);
+    await newest().answer('idle');
+    clock.increment(600);
+    actor.send({ type: 'component.expect' });
+    clock.increment(999);
+    expect(questions).to.have.length(1);
+    clock.increment(1);
+    expect(questions).to.have.length(2);
+  });
+
   it('asks one question at a time, however slow the answer', () => {
     const { actor, clock, questions } = driver();
     actor.send({ type: 'component.enable' });
