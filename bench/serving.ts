@@ -46,10 +46,10 @@ export class Serving {
     return join(this.folder, 'data', name);
   }
 
-  /** Lines of a log in the state folder. */
+  /** Lines of a log in the state folder, without one that is just being written. */
   async log(name: string): Promise<string[]> {
     const text = await readFile(join(this.folder, 'data', '.dia', name), 'utf8').catch(() => '');
-    return text.split('\n').filter((line) => line !== '');
+    return text.split('\n').slice(0, -1);
   }
 
   async close(): Promise<void> {
