@@ -43,7 +43,7 @@ describe('a stop, reset or kill while other commands wait', () => {
         return look(path);
       };
     dia.lookups = {
-      realpath: later(directLookups.realpath),
+      locate: later(directLookups.locate),
       kind: later(directLookups.kind),
       disk: later(directLookups.disk),
     };
