@@ -69,7 +69,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     folder: loaded.stateFolder,
     quiet: options.quiet ?? false,
   });
-  const closing: (() => Promise<void>)[] = [() => telemetry.close()];
+  const closing: (() => Promise<void>)[] = [() => telemetry.close(), logWarnings(telemetry)];
   let leaves = false;
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step();
@@ -120,6 +120,15 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     await close();
     throw error;
   }
+}
+
+/** Logs what parts without a logger of their own warn of, and Node; answers how to end it. */
+function logWarnings({ log }: Telemetry): () => Promise<void> {
+  const onWarning = ({ name, message }: Error) => log.warn(message, { warning: name });
+  process.on('warning', onWarning);
+  return async () => {
+    process.off('warning', onWarning);
+  };
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -1,6 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import {
+  access,
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import {
   ComponentFailedError,
@@ -30,7 +41,10 @@ export interface Reservation {
   clear(): Promise<void>;
   /** To be called when the new file is really open: what was there before goes. Never throws. */
   keep(): Promise<void>;
-  /** Takes the file away, whatever became of it; what was there before comes back. */
+  /**
+   * Takes the file away, whatever became of it; what was there before comes back. A name that was cleared is not ours any
+   * more: a file that somebody has made there stays, and the old one stays aside, which a warning of the process says.
+   */
   giveBack(): Promise<void>;
 }
 
@@ -78,21 +92,64 @@ export async function reserveFile(path: string, options: ReserveOptions): Promis
 
 /** @param aside - Where the files are that were there before, the last one last. */
 function reservation(path: string, aside: readonly string[]): Reservation {
+  let isOurs = true;
   return {
     path,
     replaces: aside.length > 0,
-    clear: () => releaseFile(path),
+    clear: () => {
+      isOurs = false;
+      return releaseFile(path);
+    },
     keep: async () => {
       // One that cannot be removed is in nobody's way.
       await Promise.allSettled(aside.map((file) => unlink(file)));
     },
     giveBack: async () => {
-      const last = aside.at(-1);
-      if (last === undefined) return releaseFile(path);
-      await rename(last, path);
-      await Promise.allSettled(aside.slice(0, -1).map((file) => unlink(file)));
+      if (isOurs) await releaseFile(path);
+      await putBack(aside, path);
     },
   };
+}
+
+/** The last one gets the name again, unless somebody has made a file there meanwhile; then all of them stay aside. */
+async function putBack(aside: readonly string[], path: string): Promise<void> {
+  const last = aside.at(-1);
+  if (last === undefined) return;
+  try {
+    if (await renameToFree(last, path)) {
+      await Promise.allSettled(aside.slice(0, -1).map((file) => unlink(file)));
+      return;
+    }
+    warn(`${path} was made by another program meanwhile. What was there before is kept as ${last}.`);
+  } catch (error) {
+    const { message } = error as Error;
+    warn(`${path} cannot be put back (${message}). What was there before is kept as ${last}.`);
+  }
+}
+
+/** Logged by whoever runs: the controller's log, or what the writer program says. */
+function warn(text: string): void {
+  process.emitWarning(text, 'ReplacedFile');
+}
+
+/** Never over another file: false when there is one. */
+async function renameToFree(from: string, to: string): Promise<boolean> {
+  const failure = await link(from, to).then(
+    () => null,
+    ({ code }: NodeJS.ErrnoException) => code,
+  );
+  if (failure === 'EEXIST') return false;
+  if (failure === null) {
+    await unlink(from);
+    return true;
+  }
+  // Not every file system has hard links, nor may everybody make one to a file of somebody else.
+  if (!(await create(to, null))) return false;
+  await rename(from, to).catch(async (error: unknown) => {
+    await releaseFile(to);
+    throw error;
+  });
+  return true;
 }
 
 /** Gives a reserved name back: removes the file, if there is one. `/dev/null` stays. */
@@ -132,7 +189,7 @@ async function replace(path: string, ownerId: number | null): Promise<Reservatio
       if (await create(path, ownerId)) return reservation(path, aside);
     }
   } catch (error) {
-    if (aside.length > 0) await reservation(path, aside).giveBack();
+    await putBack(aside, path);
     throw error;
   }
   throw new WrongStateError('file_exists', `Others keep creating ${path} while it is being replaced.`, {
@@ -170,10 +227,13 @@ async function create(path: string, ownerId: number | null): Promise<boolean> {
   }
   try {
     if (ownerId !== null) await handle.chown(ownerId, ownerId);
+    return true;
+  } catch (error) {
+    await releaseFile(path).catch(() => undefined);
+    throw error;
   } finally {
     await handle.close();
   }
-  return true;
 }
 
 async function makeFolders(folder: string, ownerId: number | null): Promise<void> {

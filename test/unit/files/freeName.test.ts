@@ -1,4 +1,16 @@
-import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -112,6 +124,34 @@ describe('reserveFile', () => {
       expect(await contents()).to.deep.equal(['new']);
     });
 
+    it('leaves what another program has made at a name that was left free, and says where the old file is', async () => {
+      const reserved = await reserveFile(path, { rule: 'overwrite' });
+      await reserved.clear();
+      await writeFile(path, 'of the other program');
+      const warned = once(process, 'warning');
+      await reserved.giveBack();
+      expect(await readFile(path, 'utf8')).to.equal('of the other program');
+      const [{ message }] = await warned;
+      const [, aside = ''] = /kept as (\S+)\.$/.exec(message) ?? [];
+      expect(await readFile(aside, 'utf8')).to.equal('old');
+      expect(await contents()).to.have.length(2);
+    });
+
+    it('has the old file back where the name was left free and nobody took it', async () => {
+      const reserved = await reserveFile(path, { rule: 'overwrite' });
+      await reserved.clear();
+      await reserved.giveBack();
+      expect(await contents()).to.deep.equal(['old']);
+      expect(await readFile(path, 'utf8')).to.equal('old');
+    });
+
+    it('has a link back that was replaced', async () => {
+      const replaced = join(folder, 'link.h5');
+      await symlink(path, replaced);
+      await (await reserveFile(replaced, { rule: 'overwrite' })).giveBack();
+      expect(await readlink(replaced)).to.equal(path);
+    });
+
     it('lets who reads the old file go on, and gives the new one a file of its own', async () => {
       const reader = await open(path);
       const reserved = await reserveFile(path, { rule: 'overwrite' });
@@ -155,6 +195,22 @@ describe('reserveFile', () => {
       (thrown: unknown) => thrown,
     );
     expect(error).to.be.instanceOf(InvalidRequestError).with.property('code', 'invalid_path');
+  });
+
+  it('leaves no empty file when it cannot be given to its owner', async () => {
+    // More than any system has: it fails for root as well.
+    const ownerId = 2 ** 40;
+    for (const rule of ['number', 'overwrite'] as const) {
+      const error = await reserve(join(folder, 'run.h5'), { rule, ownerId }).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(error).to.be.instanceOf(Error);
+    }
+    expect(await readdir(folder)).to.deep.equal([]);
+    await writeFile(join(folder, 'run.h5'), 'old');
+    await reserve(join(folder, 'run.h5'), { rule: 'overwrite', ownerId }).catch(() => undefined);
+    expect(await readFile(join(folder, 'run.h5'), 'utf8')).to.equal('old');
+    expect(await readdir(folder)).to.deep.equal(['run.h5']);
   });
 
   it('says that the system forbids it', async () => {
