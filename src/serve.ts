@@ -11,7 +11,8 @@ import { type Certificates, readCertificates } from './api/access/certificates.j
 import { opennessWarnings } from './api/access/openness.js';
 import type { ApiLogger } from './api/logger.js';
 import { type RunningServer, startServer } from './api/server.js';
-import type { ServiceSettings } from './config/deployment.js';
+import { closeAll } from './closeAll.js';
+import type { Deployment, ServiceSettings } from './config/deployment.js';
 import { type Endpoints, startOrder, substituteEndpoints } from './config/endpoints.js';
 import { type LoadedDeployment, loadDeployment } from './config/loadDeployment.js';
 import type { DeploymentFlags } from './config/overrides.js';
@@ -38,8 +39,10 @@ export interface ServeOptions {
   readonly cwd?: string;
   /** No log lines on the terminal; the log files are written all the same. */
   readonly quiet?: boolean;
-  /** Gives the start up: what was begun is ended, and the signal's reason thrown. */
+  /** Gives the start up: what was begun is ended, or left where `leavesFor` says so, and the signal's reason thrown. */
   readonly signal?: AbortSignal;
+  /** Whether an end for this reason leaves acquisition and services to the next controller; no end does by default. */
+  readonly leavesFor?: (reason: unknown, deployment: Deployment) => boolean;
   /** Told, before the first service is launched, how to end all of them by force within a second. */
   readonly onLaunch?: (killServices: () => Promise<void>) => void;
 }
@@ -54,7 +57,10 @@ export interface RunningService {
   leave(): Promise<void>;
 }
 
-/** Loads a deployment, launches its services, connects to its components and serves the REST API. */
+/**
+ * Loads a deployment, launches its services, connects to its components and serves the REST API. A start that fails
+ * leaves what it has found of the controller before as it was, a run with its services above all.
+ */
 export async function serve(options: ServeOptions): Promise<RunningService> {
   const loaded = await loadDeployment(options.deployment, {
     env: options.env ?? process.env,
@@ -71,17 +77,20 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
   });
   const closing: (() => Promise<void>)[] = [() => telemetry.close(), logWarnings(telemetry)];
   let leaves = false;
-  const close = async () => {
-    for (const step of closing.splice(0).reverse()) await step();
+  const close = () => closeAll(closing);
+  const leave = () => {
+    leaves = true;
+    return close();
   };
-  const { signal = new AbortController().signal } = options;
+  const { signal = new AbortController().signal, leavesFor = () => false } = options;
+  let running: IntegrationController | null = null;
+  let goesOn = false;
+  const launcher = new ServiceLauncher({
+    stateFolder: loaded.stateFolder,
+    onMessage: (level, text, fields) => telemetry.log[level](text, fields),
+    onEnded: ({ endpoints }) => running?.componentEnded(Object.values(endpoints)),
+  });
   try {
-    let running: IntegrationController | null = null;
-    const launcher = new ServiceLauncher({
-      stateFolder: loaded.stateFolder,
-      onMessage: (level, text, fields) => telemetry.log[level](text, fields),
-      onEnded: ({ endpoints }) => running?.componentEnded(Object.values(endpoints)),
-    });
     await launcher.open();
     closing.push(() => (leaves ? launcher.leave() : launcher.close()));
     const endRotation = keepLogsShort(join(loaded.stateFolder, 'log'), ({ message }) =>
@@ -92,6 +101,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     const endpoints = await unlessAborted(launchAll(loaded, launcher), signal);
     const journal = await openJournal(join(loaded.stateFolder, 'journal.jsonl'));
     closing.push(() => journal.close());
+    goesOn = journal.last !== null && journal.last.phase !== 'initialized';
     const helper = new LookupHelper();
     helper.start();
     closing.push(async () => helper.close());
@@ -103,21 +113,27 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     });
     running = controller;
     closing.push(() => (leaves ? controller.leave() : controller.close()));
-    await unlessAborted(controller.start(), signal);
-    const server = await startApi(loaded, controller, { telemetry, certificates });
-    closing.push(() => server.close());
-    // First of all, so that those who follow the acquisition see how it ends.
-    closing.push(async () => {
+    const endRun = async () => {
       if (!leaves) await controller.endRun();
-    });
-    telemetry.log.info(`Serving ${loaded.deployment.name} at ${server.url}`, { data: loaded.dataFolder });
-    const leave = () => {
-      leaves = true;
-      return close();
     };
+    closing.push(endRun);
+    // Not cut short, as it takes no longer than two looks: a run that is to be ended has to be known.
+    await controller.start();
+    signal.throwIfAborted();
+    const server = await startApi(loaded, controller, { telemetry, certificates });
+    // Once the run has ended, so that those who follow the acquisition see how it does.
+    closing.splice(closing.indexOf(endRun), 0, () => server.close());
+    telemetry.log.info(`Serving ${loaded.deployment.name} at ${server.url}`, { data: loaded.dataFolder });
     return { url: server.url, deployment: loaded, close, leave };
   } catch (error) {
-    await close();
+    leaves = signal.aborted
+      ? leavesFor(signal.reason, loaded.deployment)
+      : goesOn || launcher.hasFoundServices;
+    if (leaves) {
+      telemetry.log.warn('The start is given up; acquisition and services are left to the next controller.');
+    }
+    // Why it could not start says more than what went wrong at its end.
+    await close().catch(() => undefined);
     throw error;
   }
 }

@@ -1,8 +1,13 @@
+import type { Deployment } from '../config/deployment.js';
 import type { DeploymentFlags } from '../config/overrides.js';
 import { serve } from '../serve.js';
 import { EXIT_CODES } from './exitCodes.js';
 import { aborted, Interrupted, listenForInterrupts } from './interrupts.js';
 import type { Output } from './output.js';
+
+/** Only SIGTERM is of a service manager, which starts the next controller; whoever ends it by hand wants it to end. */
+const leavesFor = (reason: unknown, { onTerminate }: Deployment) =>
+  reason instanceof Interrupted && reason.signalName === 'SIGTERM' && onTerminate === 'leave';
 
 /**
  * Serves a deployment until a signal: the first ends the acquisition, the server and the services, or leaves
@@ -25,12 +30,10 @@ export async function serveCommand(
     killServices = kill;
   };
   try {
-    const service = await serve({ deployment, flags, signal, onLaunch });
+    const service = await serve({ deployment, flags, signal, leavesFor, onLaunch });
     output.document({ url: service.url });
     await aborted(signal);
-    const { reason } = signal;
-    const isTerminated = reason instanceof Interrupted && reason.signalName === 'SIGTERM';
-    if (isTerminated && service.deployment.deployment.onTerminate === 'leave') await service.leave();
+    if (leavesFor(signal.reason, service.deployment.deployment)) await service.leave();
     else await service.close();
   } catch (error) {
     // Whoever asks it to end while it starts gets what was asked for.

@@ -69,8 +69,9 @@ export class ServiceLauncher {
   >();
   private readonly replaced = new Set<string>();
   private hasEnded = false;
-  /** What the controller before had launched. */
+  /** Services of the controller before that live, and have not been come to yet. */
   private leftBehind: Readonly<Record<string, LaunchedService>> = {};
+  private hasTakenOver = false;
   private readonly launched: LaunchedServices;
 
   constructor(options: LauncherOptions) {
@@ -86,7 +87,14 @@ export class ServiceLauncher {
   async open(): Promise<void> {
     await mkdir(join(this.options.stateFolder, 'log'), { recursive: true });
     await this.socket.open();
-    this.leftBehind = await this.launched.read();
+    const noted = Object.entries(await this.launched.read());
+    const live = await Promise.all(noted.map(([, service]) => stillRuns(service)));
+    this.leftBehind = Object.fromEntries(noted.filter((_, index) => live[index]));
+  }
+
+  /** Whether there are services that the controller before had launched. */
+  get hasFoundServices(): boolean {
+    return this.hasTakenOver || Object.keys(this.leftBehind).length > 0;
   }
 
   /** Starts a service, or takes it over when it still runs; answers its endpoints once it is ready. */
@@ -95,7 +103,10 @@ export class ServiceLauncher {
     const { onMessage } = this.options;
     this.commands.set(name, command);
     const taken = await this.takeOver(command);
+    const { [name]: _decided, ...others } = this.leftBehind;
+    this.leftBehind = others;
     if (taken !== null) {
+      this.hasTakenOver = true;
       onMessage('info', `Took over the service ${name}.`, { pid: taken.pid });
       await this.writeLaunched();
       return taken.endpoints;
@@ -174,10 +185,12 @@ export class ServiceLauncher {
     await this.launched.remove();
   }
 
-  /** Leaves all services to the next controller. */
+  /** Leaves all services to the next controller, which is to find them ready: those that still start are ended. */
   async leave(): Promise<void> {
+    const starting = [...this.starting];
     // None of them is missed, or started again, from here on.
     this.allProcesses();
+    await Promise.all(starting.map(([pid, name]) => this.end(name, pid)));
     await this.socket.close();
   }
 
@@ -191,8 +204,9 @@ export class ServiceLauncher {
   /** Process id and name of every service, the last one first; none is started from then on. */
   private allProcesses(): [number, string][] {
     this.hasEnded = true;
+    const left = Object.entries(this.leftBehind).map(([name, { pid }]) => [pid, name] as const);
     const running = [...this.running.values()].map(({ hello }) => [hello.pid, hello.name] as const);
-    const processes = new Map([...running, ...this.starting]);
+    const processes = new Map([...left, ...running, ...this.starting]);
     for (const name of processes.values()) this.stopping.add(name);
     return [...processes].reverse();
   }
@@ -306,16 +320,12 @@ export class ServiceLauncher {
 
   private writeLaunched(): Promise<void> {
     return this.launched.write(async () => {
-      const services: Record<string, LaunchedService> = {};
+      const services: Record<string, LaunchedService> = { ...this.leftBehind };
       for (const { hello, identity } of this.running.values()) {
-        const { name, pid } = hello;
         const found = await identity;
-        const command = this.commands.get(name);
+        const command = this.commands.get(hello.name);
         if (found !== null && command !== undefined) {
-          services[name] = { ...found, command: [command.executable, ...command.args] };
-        } else if (this.leftBehind[name]?.pid === pid) {
-          // It has come back before it was its turn.
-          services[name] = this.leftBehind[name];
+          services[hello.name] = { ...found, command: [command.executable, ...command.args] };
         }
       }
       return services;

@@ -1,10 +1,12 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { DiaClient } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
 import { failure } from '../support/calls.js';
 import { acquisition, simulatedDeployment, untilWritten, writeDeployment } from '../support/integration.js';
-import { type DiaProcess, Processes } from '../support/processes.js';
+import { type DiaProcess, isAlive, Processes } from '../support/processes.js';
 
 describe('a controller that is killed with kill -9 and started again', function () {
   this.timeout(90_000);
@@ -103,6 +105,76 @@ describe('a controller that is killed with kill -9 and started again', function 
     expect((await verifyFile(`${data}/left.h5`)).framesWritten).to.equal(500);
     expect(await ended('SIGINT')).to.deep.include({ code: 0 });
     for (const pid of services) expect(() => process.kill(pid, 0)).to.throw('ESRCH');
+  });
+
+  describe('in the middle of a run, and whose successor does not get as far as to serve', () => {
+    let services: number[];
+
+    beforeEach(async () => {
+      services = await processes.services(data);
+      await client.setConfig(acquisition('handed-on.h5', 2_000, 0.002));
+      await client.start();
+      await untilWritten(client, 50);
+      await crash();
+    });
+
+    /** The run is found by the next controller as if there had been none between. */
+    async function findRun(): Promise<void> {
+      await serve();
+      expect(await processes.services(data)).to.have.members(services);
+      await client.waitForStatus('FINISHED', { timeoutMs: 40_000 });
+      const facts = await verifyFile(`${data}/handed-on.h5`);
+      expect(facts).to.include({ framesWritten: 2_000, framesLost: 0, complete: true });
+    }
+
+    it('loses nothing when its port is taken', async () => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      try {
+        const { port } = other.address() as AddressInfo;
+        const args = ['serve', deployment, '--port', `${port}`, '--data-dir', data];
+        const failed = await processes.run(args);
+        expect(failed.code).to.not.equal(0);
+        expect(failed.stderr).to.include('goes on with running').and.to.include(`${port}`);
+      } finally {
+        other.close();
+      }
+      await findRun();
+    });
+
+    it('loses nothing when a service of it cannot be started', async () => {
+      const broken = { name: 'broken', command: [process.execPath, '-e', 'process.exit(3)'] };
+      const { services: others, ...rest } = simulatedDeployment('32x64');
+      await writeDeployment(deployment, { ...rest, services: [broken, ...others] });
+      const failed = await processes.run(['serve', deployment, '--port', '0', '--data-dir', data]);
+      expect(failed.stderr).to.include('The service broken could not be started');
+      await writeDeployment(deployment, simulatedDeployment('32x64'));
+      await findRun();
+    });
+
+    for (const [signal, onTerminate] of [
+      ['SIGTERM', 'leave'],
+      ['SIGTERM', 'stop'],
+      ['SIGINT', 'leave'],
+    ] as const) {
+      const leaves = signal === 'SIGTERM' && onTerminate === 'leave';
+      const does = leaves ? 'leaves the run' : 'ends the services';
+      it(`${does} on ${signal} while it starts, where onTerminate is ${onTerminate}`, async () => {
+        const silent = { name: 'silent', command: [process.execPath, '-e', 'setInterval(() => 0, 1000)'] };
+        const { services: others, ...rest } = simulatedDeployment('32x64');
+        await writeDeployment(deployment, { ...rest, onTerminate, services: [...others, silent] });
+        server = processes.start(['serve', deployment, '--port', '0', '--data-dir', data, '--json']);
+        // It waits for the other one now, in vain, and has not come to the backend and the writer yet.
+        await server.untilStderr((text) => text.includes('Took over the service detector'));
+        expect(await ended(signal)).to.include({ code: 0, stdout: '' });
+        if (leaves) {
+          await writeDeployment(deployment, simulatedDeployment('32x64'));
+          await findRun();
+        } else {
+          for (const pid of services) expect(isAlive(pid), `${pid}`).to.equal(false);
+        }
+      });
+    }
   });
 
   it('finishes a run that ended while nobody was there', async () => {
