@@ -161,9 +161,11 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
 async function reserve(parameters: RecorderParameters, dataRoots: readonly string[]): Promise<Reservation> {
   const [dataFolder, ...roots] = dataRoots;
   const { outputFile, userId, existingFile } = parameters;
-  // The second line of defence: the controller has checked the path already.
+  // The second line of defence: the controller has checked the path already, and whether a run may keep nothing.
   const path =
-    dataFolder === undefined ? outputFile : await resolveOutputFile(outputFile, { dataFolder, roots });
+    dataFolder === undefined
+      ? outputFile
+      : await resolveOutputFile(outputFile, { dataFolder, roots, allowDevNull: true });
   if (path.includes('\0')) {
     throw new InvalidRequestError('invalid_path', 'The output file has a NUL in its name.', {
       component: 'writer',

@@ -54,7 +54,7 @@ Options:
                              which is its name for PSI's writer, or else detector)
   --compressed <rule>        frames that come compressed: keep (default; readers need the plugin hdf5plugin) or unpack
   --existing-file <rule>     number (default), refuse or overwrite
-  --data-root <folder>       output files must lie in here; may be given several times
+  --data-root <folder>       output files must lie in here, or be /dev/null; may be given several times
   --high-water-mark <n>      frames kept in memory before the sender is held back (default 100)
 `;
 

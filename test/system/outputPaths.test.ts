@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { DiaClient } from '../../src/client/client.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
-import { failure } from '../support/calls.js';
+import { failure, until } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
 
 describe('the name of an output file', function () {
@@ -71,6 +71,27 @@ describe('the name of an output file', function () {
       backend: 'INITIALIZED',
       detector: 'idle',
     });
+  });
+
+  it('may be /dev/null where the deployment allows it: nothing is kept, all is counted', async () => {
+    await dia.close();
+    dia = await boot({ settings: { allowDevNull: true } });
+    expect((await dia.client.start({ sections: acquisition('/dev/null', 5) })).file).to.equal('/dev/null');
+    await dia.client.waitForStatus('FINISHED', { timeoutMs: 10_000 });
+    expect((await dia.client.status()).progress).to.include({ written_frames: 5 });
+    expect(await readdir(dia.file('.'))).to.deep.equal(['.dia']);
+    expect((await stat('/dev/null')).isCharacterDevice()).to.equal(true);
+    await dia.client.reset();
+    await runTo('kept.h5');
+  });
+
+  it('has warnings about it in the log', async () => {
+    process.emitWarning('The old file is kept as .old.h5.1.replaced.', 'ReplacedFile');
+    const log = join(dia.file('.dia'), 'dia.log');
+    await until(
+      () => readFile(log, 'utf8'),
+      (text) => text.includes('The old file is kept as .old.h5.1.replaced.'),
+    );
   });
 
   it('is filled in from the run number, the date and the pipeline; the config stays as it was given', async () => {
