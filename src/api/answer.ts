@@ -34,9 +34,13 @@ export interface JsonAnswer {
  */
 export function sendJson(context: Context, { requestId, httpStatus, json }: JsonAnswer): void {
   const { res } = context;
-  // Koa would send what `body` and `status` say.
+  // Koa would send what `body` says.
   context.respond = false;
-  if (!context.writable) return;
+  if (!context.writable) {
+    // Nobody is there any more; what would have been answered is noted all the same.
+    context.status = httpStatus;
+    return;
+  }
   res.writeHead(httpStatus, [
     'X-Request-Id',
     requestId,

@@ -126,6 +126,29 @@ describe('answers of the API', () => {
     );
   });
 
+  it('to a client that has gone away are noted as if it were there', async () => {
+    let finish = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      server.fake.onExecute = () => {
+        resolve();
+        return new Promise((done) => {
+          finish = () => done({});
+        });
+      };
+    });
+    const client = connect(Number(new URL(server.url).port), '127.0.0.1');
+    client.write('POST /api/v1/stop HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    await arrived;
+    client.resetAndDestroy();
+    // What comes after it is answered, so the server has seen that it is gone.
+    await ask(server, 'GET /api/v1/status');
+    finish();
+    await ask(server, 'GET /api/v1/status');
+    const [noted] = server.log.filter(({ fields }) => fields.method === 'POST');
+    expect(noted?.level).to.equal('info');
+    expect(noted?.fields).to.include({ httpStatus: 200, clientGone: true });
+  });
+
   it('name who asked to the controller', async () => {
     await ask(server, 'POST /api/v1/stop', { headers: { 'X-Request-Id': 'mine' } });
     expect(server.fake.executed[0]?.context).to.deep.equal({ requestId: 'mine', client: '127.0.0.1' });
