@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { ComponentFailedError, WrongStateError } from '../contracts/errors.js';
 import { ControllerSocket, type Hello } from './controllerSocket.js';
@@ -31,6 +32,8 @@ export interface LauncherOptions {
   readonly readyTimeoutMs?: number;
   readonly takeoverTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
+  /** How long one that was killed may take to be gone. */
+  readonly killTimeoutMs?: number;
 }
 
 interface RunningService {
@@ -46,6 +49,7 @@ const MOST_RESTARTS = 5;
 const RESTARTS_FORGOTTEN_MS = 60_000;
 const TAKEOVER_TIMEOUT_MS = 2_000;
 const KILL_TIMEOUT_MS = 1_000;
+const REPLACE_TIMEOUT_MS = 5_000;
 const LOOK_EVERY_MS = 10;
 
 /**
@@ -161,7 +165,8 @@ export class ServiceLauncher {
 
   /**
    * Ends the service at this address by force and waits for its successor, for one that hangs; one that has ended by
-   * itself is only waited for. An address of somebody else is left alone.
+   * itself is only waited for. An address of somebody else is left alone. One that not even force ends is left after 5 s;
+   * its successor is started when it is gone.
    */
   async replace(address: string): Promise<void> {
     const isAt = ({ endpoints }: Pick<Hello, 'endpoints'>) => Object.values(endpoints).includes(address);
@@ -171,9 +176,13 @@ export class ServiceLauncher {
       const text = `The service ${hello.name} does not answer: it is killed and started again.`;
       this.options.onMessage('warn', text, { pid: hello.pid });
       this.replaced.add(hello.name);
-      const isCutOff = new Promise((resolve) => connection.once('close', resolve));
+      const isCutOff = new Promise<true>((resolve) => connection.once('close', () => resolve(true)));
       signal(hello.pid, 'SIGKILL');
-      await isCutOff;
+      const { killTimeoutMs = REPLACE_TIMEOUT_MS } = this.options;
+      if (!(await Promise.race([isCutOff, delay(killTimeoutMs, false, { ref: false })]))) {
+        const problem = `The service ${hello.name} is not gone after it was killed: the system holds it.`;
+        this.options.onMessage('error', problem, { pid: hello.pid });
+      }
     }
     await [...this.succeeding.values()].find(isAt)?.successor;
   }

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LauncherOptions, type ServiceCommand, ServiceLauncher } from '../../src/services/launcher.js';
 
-/** Says that it is ready, and stays, whether or not its controller does. */
+/** Says that it is ready, by the pid of its argument if there is one, and stays, whether or not its controller does. */
 const SERVICE = `
 const { DIA_SERVICE_SOCKET: path, DIA_SERVICE_NAME: name } = process.env;
-const hello = JSON.stringify({ hello: { name, pid: process.pid, endpoints: { http: 'http://127.0.0.1:1' } } });
+const pid = Number(process.argv[1] ?? process.pid);
+const hello = JSON.stringify({ hello: { name, pid, endpoints: { http: 'http://127.0.0.1:1' } } });
 const connect = () => {
   const socket = require('node:net').connect(path, () => socket.write(hello + '\\n'));
   socket.on('error', () => undefined);

@@ -1,6 +1,9 @@
 import type { StandDown } from '../../contracts/acquisition.js';
 import type { Backend } from '../../contracts/backend.js';
+import type { CallOptions } from '../../contracts/component.js';
+import type { Detector } from '../../contracts/detector.js';
 import { toDiaError } from '../../contracts/errors.js';
+import type { Trigger } from '../../contracts/trigger.js';
 import type { Components } from '../components.js';
 import { allToTheEnd } from '../inParallel.js';
 import type { Supervisor, Watched } from '../supervisor.js';
@@ -44,18 +47,14 @@ export async function endRun(
   const together = async (tasks: (() => Promise<unknown>)[]) => {
     errors.push(...(await allToTheEnd(tasks)));
   };
-  await together(
-    trigger?.enabled
-      ? [() => trigger.command('stop', signal, (adapter, options) => adapter.stop(options))]
-      : [],
-  );
+  await together(trigger?.enabled ? [() => stopExposing(trigger, signal)] : []);
   await together(
     pipelines
       .filter(({ detector }) => detector.enabled)
       .map(
         ({ detector }) =>
           () =>
-            detector.command('stop', signal, (adapter, options) => adapter.stop(options)),
+            stopExposing(detector, signal),
       ),
   );
   await together(
@@ -78,6 +77,15 @@ export async function endRun(
       ),
   );
   return errors;
+}
+
+/** Stops what makes frames come: a detector, or the trigger of all. */
+export function stopExposing(
+  one: Supervisor<Detector> | Supervisor<Trigger>,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = (adapter: Detector | Trigger, options: CallOptions) => adapter.stop(options);
+  return one.command('stop', signal, stop);
 }
 
 /** Every command, also one that failed, makes what was seen before it unknown: what is known is from after the last. */

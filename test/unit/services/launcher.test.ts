@@ -75,6 +75,18 @@ describe('ServiceLauncher', function () {
     expect((await bench.pids()).silent).not.to.equal(pid);
   });
 
+  it('does not wait for ever for the end of one that it has killed', async () => {
+    // The connection of one that the system holds stays open, like that of one that dies in the place of another.
+    const stranger = await bench.stranger();
+    const launcher = await bench.launcher({ killTimeoutMs: 50 });
+    const command = bench.command('held');
+    await launcher.launch({ ...command, args: [...command.args, `${stranger.pid}`] });
+    await launcher.replace('http://127.0.0.1:1');
+    expect(bench.messages.at(-1)).to.equal(
+      'error: The service held is not gone after it was killed: the system holds it.',
+    );
+  });
+
   it('notes all services, however many become ready at once', async () => {
     const launcher = await bench.launcher();
     const names = Array.from({ length: 6 }, (_, index) => `service-${index}`);
