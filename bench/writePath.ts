@@ -12,6 +12,8 @@ import type { SendOrder } from './streamSender.js';
 
 const MIB = 1024 * 1024;
 const LOOK_EVERY_MS = 5;
+/** In which Linux counts the time of processes. */
+const TICK_MS = 10;
 
 /** A size of frames, and how many a round takes. */
 interface Size {
@@ -67,6 +69,7 @@ async function measure({ report, rounds, say }: BenchContext, parts: Parts): Pro
     limit: [] as number[],
   };
   const peaks: number[] = [];
+  const processor: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     say(`${name}, round ${round + 1} of ${rounds}`);
     const stream = await seconds(async () => {
@@ -75,10 +78,14 @@ async function measure({ report, rounds, say }: BenchContext, parts: Parts): Pro
       sender.tell({ ...size, dialect: 'array-1.0' } satisfies SendOrder);
       await done;
     });
+    useMemory(folder, mib);
     const file = await seconds(async () => writeAlone(join(folder, 'alone'), mib));
     await atRest(folder);
     const writer = await Recording.start(folder, sender.address);
+    useMemory(folder, mib);
+    const idleMs = await writer.processorMs();
     const written = await writer.take({ ...size, dialect: 'array-1.0' }, sender);
+    processor.push(((await writer.processorMs()) - idleMs) / mib);
     peaks.push(await writer.peakMiB());
     await writer.end();
     await atRest(folder);
@@ -108,6 +115,12 @@ async function measure({ report, rounds, say }: BenchContext, parts: Parts): Pro
   });
   report.add({
     bench: 'writePath',
+    name: `${name}: dia writer, processor time`,
+    unit: 'ms/MiB',
+    samples: processor,
+  });
+  report.add({
+    bench: 'writePath',
     name: `${name}: dia writer, memory at most`,
     unit: 'MiB',
     samples: peaks,
@@ -125,6 +138,7 @@ async function measurePacked(
     say(`bslz4 against plain, round ${round + 1} of ${rounds}`);
     for (const dialect of ['array-1.0', 'simplon-v1'] as const) {
       const writer = await Recording.start(folder, sender.address, dialect);
+      useMemory(folder, size.frames);
       samples[dialect].push(size.frames / (await writer.take({ ...size, dialect }, sender)));
       await writer.end();
       await atRest(folder);
@@ -175,6 +189,13 @@ class Recording {
     return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
   }
 
+  /** That it has used so far, its own and the system's for it. */
+  async processorMs(): Promise<number> {
+    const status = await readFile(`/proc/${this.writer.pid}/stat`, 'utf8');
+    const [user, system] = status.slice(status.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
+    return ((user ?? 0) + (system ?? 0)) * TICK_MS;
+  }
+
   async end(): Promise<void> {
     await this.writer.dispose();
   }
@@ -207,6 +228,16 @@ class Program {
   end(): void {
     this.child.disconnect();
   }
+}
+
+/**
+ * A virtual machine gives memory back that it does not use, and then needs several times as long for each page until
+ * it has it again. Whoever is measured next finds as much as a file needs.
+ */
+function useMemory(folder: string, mib: number): void {
+  const path = join(folder, 'before');
+  writeAlone(path, mib);
+  rmSync(path);
 }
 
 function writeAlone(path: string, mib: number): void {

@@ -7,6 +7,7 @@ import type { Completion, FrameFile } from './formats/format.js';
 import type { WriterLog } from './log.js';
 import { FramePlacement } from './placement.js';
 import type { FrameStream, Message } from './streams/frameStream.js';
+import { MessageMemory } from './streams/messageMemory.js';
 
 /** Longest time between a frame and the flush that shows it to readers. */
 const FLUSH_EVERY_MS = 100;
@@ -180,9 +181,12 @@ export class Acquisition {
   #take(message: Message | 'quiet'): Promise<void> | undefined {
     const { decoder } = this.#parts;
     try {
-      return this.#use(
-        message === 'quiet' ? (decoder.flush?.() ?? []) : decoder.decode(message.parts, message.source),
-      );
+      if (message === 'quiet') return this.#use(decoder.flush?.() ?? [], null);
+      const memory = new MessageMemory(message);
+      const pause = this.#use(decoder.decode(message.parts, message.source), memory);
+      if (pause !== undefined) return pause.then(() => memory.letGo());
+      memory.letGo();
+      return undefined;
     } catch (error) {
       if (!(error instanceof ComponentFailedError)) throw error;
       this.counts.badMessages += 1;
@@ -196,16 +200,17 @@ export class Acquisition {
     }
   }
 
-  #use(decoded: Decoded): Promise<void> | undefined {
+  /** @param memory - Where the pixels of a frame lie that are not borrowed. */
+  #use(decoded: Decoded, memory: MessageMemory | null): Promise<void> | undefined {
     if (typeof decoded === 'string') return this.#heed(decoded);
     if ('number' in decoded) {
       this.#checkLikeFirst(decoded);
-      this.#place(decoded);
+      this.#place(decoded, memory);
       return undefined;
     }
     let pause: Promise<void> | undefined;
     for (const one of decoded)
-      pause = pause === undefined ? this.#use(one) : pause.then(() => this.#use(one));
+      pause = pause === undefined ? this.#use(one, memory) : pause.then(() => this.#use(one, memory));
     return pause;
   }
 
@@ -241,12 +246,12 @@ export class Acquisition {
     this.#firstFrame = null;
   }
 
-  #place(frame: Frame): void {
+  #place(frame: Frame, memory: MessageMemory | null): void {
     const { counts, placement } = this;
     counts.receivedFrames += 1;
     switch (placement.judge(frame.number)) {
       case 'new':
-        this.#write(frame);
+        this.#write(frame, memory);
         break;
       case 'duplicate':
         counts.duplicateFrames += 1;
@@ -277,8 +282,10 @@ export class Acquisition {
     });
   }
 
-  #write(frame: Frame): void {
-    this.#file.write(frame, Date.now() / 1000);
+  #write(frame: Frame, memory: MessageMemory | null): void {
+    const held = frame.isBorrowed === true ? null : memory;
+    held?.hold();
+    this.#file.write(frame, { receivedAtS: Date.now() / 1000, written: () => held?.letGo() });
     this.placement.take(frame.number);
     if (frame.isIncomplete === true) this.#countIncomplete(frame.number);
     this.#lastWriteMs = performance.now();

@@ -41,7 +41,10 @@ export async function writeNexus(path: string, contents: NexusContents): Promise
     placement.take(number);
     const pixels = new Uint8Array(Uint16Array.of(number % 65_536, 0, 0, 0, 0, 0).buffer);
     const metadata = contents.metadata?.(number) ?? {};
-    file.write({ number, type: 'uint16', rows: 2, columns: 3, pixels, metadata }, number);
+    file.write(
+      { number, type: 'uint16', rows: 2, columns: 3, pixels, metadata },
+      { receivedAtS: number, written: () => undefined },
+    );
     if (contents.flushAfter?.includes(number) === true) await file.flush();
   }
   await file.close({

@@ -45,7 +45,8 @@ export type Decoded = Frame | Notice | readonly (Frame | Notice)[];
 /** Reads the messages of one kind of frame stream. Made anew for each acquisition: it may keep what it has seen. */
 export interface Decoder {
   /**
-   * Reads one message, parts as received.
+   * Reads one message, parts as received. Of their memory it keeps nothing, but where the pixels of a frame lie in it
+   * that are not borrowed.
    *
    * @param source - Which of the stream's addresses it came from, from 0.
    * @throws ComponentFailedError `bad_answer` for anything that is of another kind; never anything else.

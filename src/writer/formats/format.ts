@@ -33,6 +33,13 @@ export interface Completion {
   readonly framesIncomplete: number;
 }
 
+/** How a frame has come. */
+export interface Arrival {
+  readonly receivedAtS: number;
+  /** Called once the memory of its pixels is not needed any more. */
+  readonly written: () => void;
+}
+
 /**
  * One output file while it is being written. Methods throw what the HDF5 library or the disk says; after that only
  * `abandon` is left to call.
@@ -46,7 +53,7 @@ export interface FrameFile {
    * Takes a frame for its place; it is written meanwhile. The caller sees to it that no number comes twice. Throws also
    * when an earlier frame could not be written.
    */
-  write(frame: Frame, receivedAtS: number): void;
+  write(frame: Frame, arrival: Arrival): void;
   /** Undefined while there is room for more frames on their way to the disk; else resolves when there is again. */
   room(): Promise<void> | undefined;
   /** Makes all that was written visible to readers. */

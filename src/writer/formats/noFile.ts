@@ -1,14 +1,15 @@
 import type { Frame } from '../decoders/decoder.js';
-import type { FrameFile } from './format.js';
+import type { Arrival, FrameFile } from './format.js';
 
 /** What stands for a file in runs of which nothing is kept (`/dev/null`): frames are counted. */
 export class NoFile implements FrameFile {
   framesWritten = 0;
   bytesWritten = 0;
 
-  write({ pixels }: Frame): void {
+  write({ pixels }: Frame, { written }: Arrival): void {
     this.framesWritten += 1;
     this.bytesWritten += pixels.byteLength;
+    written();
   }
 
   room(): undefined {

@@ -11,6 +11,7 @@ import { type Column, findColumns, TEXT_BYTES } from './columns.js';
 import { END_TIME, FACTS, groupAt, imagesPath, numbersPath, putValue, writeEntry } from './entry.js';
 import type {
   AcquisitionDescription,
+  Arrival,
   Completion,
   FileFormat,
   FrameFile,
@@ -61,8 +62,11 @@ export class StackFormat implements FileFormat {
   }
 }
 
-/** Frames on their way to the disk; beyond that the stream is not read, so that its sender is held back. */
-const MOST_PENDING_BYTES = 32 * 1024 * 1024;
+/**
+ * Frames on their way to the disk; beyond that the stream is not read, so that its sender is held back. More would make
+ * V8 collect garbage: it does so whenever messages of about 15 MiB are in its care.
+ */
+const MOST_PENDING_BYTES = 4 * 1024 * 1024;
 
 class StackFile implements FrameFile {
   readonly #parameters: Map<string, ParameterValue>;
@@ -95,7 +99,7 @@ class StackFile implements FrameFile {
     this.#parameters.set(name, value);
   }
 
-  write(frame: Frame, receivedAtS: number): void {
+  write(frame: Frame, arrival: Arrival): void {
     this.#open ??= this.#begin(frame);
     const { file, frames } = this.#open;
     const { number, metadata, pixels, isBorrowed = false } = frame;
@@ -106,10 +110,11 @@ class StackFile implements FrameFile {
       frames?.images.setChunk(number, address, storedBytes);
       frames?.images.growTo(number + 1);
       metadata[this.#place.numbers] = number;
-      metadata[TIMESTAMP.name] = receivedAtS;
+      metadata[TIMESTAMP.name] = arrival.receivedAtS;
       frames?.table.put(number, metadata);
       this.#present.frames += 1;
       this.#present.bytes += storedBytes;
+      arrival.written();
     };
     file.append({ bytes: pixels, isBorrowed, written });
   }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { FLAG, SUPERBLOCK_BYTES, sealSuperblock } from '../../files/superblock.js';
+import { FileSpace } from './fileSpace.js';
 import { type Changes, GrowingDataset } from './growingDataset.js';
 import type { Write } from './metadataBlock.js';
 import { DatasetHeader } from './objectHeader.js';
@@ -32,10 +33,7 @@ export class AppendFile {
   readonly #patches: Write[] = [];
   /** What flushes have to write, in this order; what failed stays. */
   readonly #due: Write[][] = [];
-  /** Room is given from here on. */
-  #end: number;
-  /** Bytes before that which were given away and go to the disk with the next frame. */
-  #freshBytes = 0;
+  readonly #space: FileSpace;
   /** All that readers are led to lies before this. */
   #writtenEnd: number;
   #flushing: Promise<void> = Promise.resolve();
@@ -44,8 +42,8 @@ export class AppendFile {
     this.#descriptor = openSync(path, 'r+');
     this.#queue = new WriteQueue(this.#descriptor);
     readSync(this.#descriptor, this.#superblock, 0, SUPERBLOCK_BYTES, 0);
-    this.#end = fstatSync(this.#descriptor).size;
-    this.#writtenEnd = this.#end;
+    this.#writtenEnd = fstatSync(this.#descriptor).size;
+    this.#space = new FileSpace(this.#writtenEnd);
   }
 
   /**
@@ -56,7 +54,7 @@ export class AppendFile {
    */
   growing(address: number, plainChunkBytes: number | null = null): GrowingDataset {
     const header = new DatasetHeader(this.#descriptor, address);
-    const allocate = (sizeBytes: number) => this.#allocate(sizeBytes);
+    const allocate = (sizeBytes: number) => this.reserve(sizeBytes);
     const dataset = new GrowingDataset({ header, allocate, plainChunkBytes });
     this.#datasets.push(dataset);
     return dataset;
@@ -69,14 +67,11 @@ export class AppendFile {
 
   /** @throws Error of the first write that failed. */
   append({ bytes, isBorrowed, written }: Appended): void {
-    const address = this.#end;
+    const { address, freshBytes } = this.#space.frame(bytes.byteLength);
     const end = address + bytes.byteLength;
-    const fresh = new Uint8Array(this.#freshBytes);
-    this.#end = end;
-    this.#freshBytes = 0;
     const piece = {
-      address: address - fresh.byteLength,
-      parts: fresh.byteLength === 0 ? [bytes] : [fresh, bytes],
+      address: address - freshBytes,
+      parts: freshBytes === 0 ? [bytes] : [new Uint8Array(freshBytes), bytes],
       written: () => {
         this.#writtenEnd = Math.max(this.#writtenEnd, end);
         written(address);
@@ -88,7 +83,7 @@ export class AppendFile {
 
   /** Room for bytes that come with a flush after the next frame is written. */
   reserve(sizeBytes: number): number {
-    return this.#allocate(sizeBytes);
+    return this.#space.reserve(sizeBytes);
   }
 
   /** Bytes that go to the disk with the next flush; those of one flush must not overlap. */
@@ -153,12 +148,5 @@ export class AppendFile {
   #superblockFor(flags: number): Write {
     sealSuperblock(this.#superblock, { flags, endBytes: this.#writtenEnd });
     return { address: 0, bytes: Uint8Array.from(this.#superblock) };
-  }
-
-  #allocate(sizeBytes: number): number {
-    const address = this.#end;
-    this.#end += sizeBytes;
-    this.#freshBytes += sizeBytes;
-    return address;
   }
 }

@@ -13,8 +13,6 @@ export interface Piece {
 
 const MOST_PIECES = 256;
 const MOST_BYTES_AT_ONCE = 8 * 1024 * 1024;
-/** Writes under way at a time: the next one begins while the end of the last is still to be noticed. */
-const LANES = 2;
 
 const writePieces = promisify(writev);
 const writeBytes = promisify(write);
@@ -34,7 +32,8 @@ interface Waiter {
 export class WriteQueue {
   readonly #waiting: Piece[] = [];
   readonly #waiters: Waiter[] = [];
-  #busyLanes = 0;
+  /** One write at a time: a second one would wait for the first all the same, for the lock of the file, and busily. */
+  #isWriting = false;
   /** Ends with all that was begun so far; whether all of it was written. */
   #begun: Promise<boolean> = Promise.resolve(true);
   /** Bytes that have come and bytes that are written, ever. */
@@ -50,7 +49,7 @@ export class WriteQueue {
     this.#waiting.push(piece);
     this.#addedBytes += sizeOf(piece);
     // Not at once: more may come in this turn.
-    if (this.#busyLanes < LANES) queueMicrotask(() => this.#next());
+    if (!this.#isWriting) queueMicrotask(() => this.#next());
   }
 
   /** As `add`, of bytes whose memory will be used again: written now, or copied where others come first. */
@@ -89,7 +88,7 @@ export class WriteQueue {
 
   #next(): void {
     const [first] = this.#waiting;
-    if (this.#busyLanes >= LANES || first === undefined || this.#failure !== null) return;
+    if (this.#isWriting || first === undefined || this.#failure !== null) return;
     let [count, end] = [0, first.address];
     for (const piece of this.#waiting) {
       const isMore = count > 0 && (piece.address !== end || end - first.address >= MOST_BYTES_AT_ONCE);
@@ -98,9 +97,9 @@ export class WriteQueue {
       count += 1;
     }
     const pieces = this.#waiting.splice(0, count);
-    this.#busyLanes += 1;
+    this.#isWriting = true;
     const writing = this.#write(pieces).finally(() => {
-      this.#busyLanes -= 1;
+      this.#isWriting = false;
       this.#next();
     });
     this.#begun = Promise.all([this.#begun, writing]).then(([isWhole, written]) => {

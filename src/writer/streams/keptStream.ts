@@ -1,5 +1,6 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
 import type { FrameSource, FrameStream, Message, WaitOptions } from './frameStream.js';
+import { giveBack } from './messageMemory.js';
 
 type Received = Message | 'quiet' | null;
 
@@ -64,6 +65,7 @@ export class KeptStream {
       const next = await this.next().catch(() => null);
       if (next === null || next.message === null || this.#borrower !== null) return;
       next.take();
+      if (next.message !== 'quiet') giveBack(next.message.parts);
       // However fast messages come, others get their turn.
       await afterIo();
     }
