@@ -18,21 +18,25 @@ export interface MemoryOptions {
 export class Memory {
   private readonly options: MemoryOptions;
   private lastRest: Promise<void> = Promise.resolve();
+  /** What stands in the journal, or is about to. */
+  private last: JournalEntry | null;
 
   constructor(options: MemoryOptions) {
     this.options = options;
+    this.last = options.journal.last;
   }
 
   /** Writes an entry with everything clients have set; on disk when it returns. */
   record(entry: JournalEntry): Promise<void> {
     const { journal, components, book } = this.options;
+    this.last = entry;
     const disabled = components.all.filter(({ enabled }) => !enabled).map(({ name }) => name);
     return journal.append({ ...entry, config: book.last, overlays: book.overlays, disabled });
   }
 
-  /** Writes down settings that changed between acquisitions. */
+  /** Writes down settings that have changed; during an acquisition with what was written down of it last. */
   async recordSettings(actor: AcquisitionActor): Promise<void> {
-    const entry = restEntry(actor.getSnapshot());
+    const entry = restEntry(actor.getSnapshot()) ?? this.last;
     if (entry !== null) await this.record(entry);
   }
 

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AcquisitionPlan, StartOutcome } from '../contracts/acquisition.js';
-import { NoSpaceError } from '../contracts/errors.js';
+import { ComponentFailedError, NoSpaceError } from '../contracts/errors.js';
 import type { AcquisitionConfig, Section } from '../contracts/json.js';
 
 /** What the controller was about, as it stands on disk before any component hears of it. */
@@ -38,10 +38,12 @@ const LARGEST_BYTES = 1024 * 1024;
 /**
  * Opens a journal: a file of JSON lines, each fsynced. Only the last whole line counts, so the file begins anew with it
  * now and whenever it has grown; a line that a crash cut off is as if it had never been written.
+ *
+ * @throws ComponentFailedError `component_failed` when there is one that cannot be read: it is left as it is.
  */
 export async function openJournal(path: string): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
-  const last = lastLine(await readFile(path, 'utf8').catch(() => ''));
+  const last = lastLine(await textOf(path));
   const text = last === null ? '' : `${JSON.stringify(last)}\n`;
   return new FileJournal({
     path,
@@ -49,6 +51,27 @@ export async function openJournal(path: string): Promise<Journal> {
     sizeBytes: Buffer.byteLength(text),
     last,
   });
+}
+
+/** Only what is not there is as good as empty: of what cannot be read nobody knows what it says. */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw new ComponentFailedError(
+      'component_failed',
+      `The journal ${path} cannot be read: ${reason(cause)}.`,
+      {
+        component: 'controller',
+        operation: 'read the journal',
+        expected: 'a journal that can be read, or none',
+        actual: reason(cause),
+        hint: 'It says what the controller before was about. Make it readable, or move it away to begin anew.',
+        cause,
+      },
+    );
+  }
 }
 
 /** Replaces the file by one with this text only: whenever we die, the old one is there or the new one. */

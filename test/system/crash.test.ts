@@ -75,14 +75,17 @@ describe('a controller that is killed with kill -9 and started again', function 
     expect((await verifyFile(`${data}/configured.h5`)).framesWritten).to.equal(7);
   });
 
-  it('loses no frame of a run at 500 Hz that goes through three crashes', async () => {
+  it('loses no frame of a run at 500 Hz, and no setting made meanwhile, through three crashes', async () => {
     await client.setConfig(acquisition('survivor.h5', 3_000, 0.002));
     const { file } = await client.start();
     for (let crashes = 0; crashes < 3; crashes++) {
       await untilWritten(client, 100 * (crashes + 1));
+      const overlay = { detector: { exptime: 0.0001 * (crashes + 1) } };
+      await client.setClientConfiguration({ main: overlay });
       await crashAndServe();
-      const { status } = await client.status();
-      expect(status, `after crash ${crashes + 1}`).to.match(/RUNNING|DETECTOR_STOPPED|FINISHED/);
+      expect((await client.clientConfiguration('main')).client_configuration).to.deep.equal(overlay);
+      const { status, details } = await client.status();
+      expect(status, `after crash ${crashes + 1}: ${details}`).to.match(/RUNNING|DETECTOR_STOPPED|FINISHED/);
     }
     await client.waitForStatus('FINISHED', { timeoutMs: 60_000 });
     expect(await client.status()).to.include({ file });

@@ -1,10 +1,22 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { ComponentFailedError } from '../../../src/contracts/errors.js';
 import { openJournal } from '../../../src/telemetry/journal.js';
 import { PLAN } from '../../support/acquisitionDriver.js';
+import { expectDiaError } from '../../support/calls.js';
 
 const remembered = { config: { writer: { n_frames: 1 } }, overlays: {}, disabled: ['detector'] };
 
@@ -25,6 +37,15 @@ describe('openJournal', () => {
 
   it('has no last entry at first', async () => {
     expect(await lastOf()).to.equal(null);
+  });
+
+  it('leaves a journal as it is that cannot be read, and says which', async () => {
+    // A link to itself: to be read by nobody, and to be replaced by anybody who takes it for none.
+    await symlink(path, path);
+    const error = await expectDiaError(openJournal(path), ComponentFailedError, 'component_failed');
+    expect(error.message).to.include(path).and.to.include('ELOOP');
+    expect(await readlink(path)).to.equal(path);
+    expect(await readdir(folder)).to.deep.equal(['journal.jsonl']);
   });
 
   it('gives back the last entry, with all that clients had set', async () => {
