@@ -278,8 +278,8 @@ function createAdapters({ deployment }: LoadedDeployment, endpoints: Endpoints):
 /** Requests that only read are noted apart; whatever went wrong, and every command, is in the log. */
 function requestLogger({ log, access }: Telemetry): ApiLogger {
   return {
-    info: (message, fields) =>
-      fields.method === 'GET' ? access(message, fields) : log.info(message, fields),
+    info: (message, fields) => log.info(message, fields),
+    access,
     warn: (message, fields) => log.warn(message, fields),
     error: (message, fields) => log.error(message, fields),
   };

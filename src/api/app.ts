@@ -36,6 +36,13 @@ interface Asker {
   readonly caller: Caller | null;
 }
 
+/** What came of a request. */
+interface Outcome {
+  readonly failure: DiaError | null;
+  readonly isCommand: boolean;
+  readonly durationMs: number;
+}
+
 /** What the API is made of. */
 export interface AppOptions {
   readonly integration: Integration;
@@ -94,23 +101,25 @@ class Api {
     const requestId = requestIdOf(context.req.headers['x-request-id']);
     let failure: DiaError | null = null;
     let caller: Caller | null = null;
+    let isCommand = false;
     try {
       caller = this.#gate.enter(context.req, context.res);
-      await this.#serve(context, { requestId, caller });
+      isCommand = (await this.#serve(context, { requestId, caller }))?.work.kind === 'command';
     } catch (thrown) {
       failure = toDiaError(thrown);
       this.#answerError(context, requestId, failure);
     }
     if (failure !== null && announcesBody(context.req)) lingerOnBody(context);
-    this.#log(context, { requestId, caller, failure, durationMs: performance.now() - began });
+    this.#log(context, { requestId, caller, failure, isCommand, durationMs: performance.now() - began });
   }
 
-  async #serve(context: Context, { requestId, caller }: Asker): Promise<void> {
+  /** Answers the route that it took; null where there was none. */
+  async #serve(context: Context, { requestId, caller }: Asker): Promise<Route | null> {
     const match = this.#dispatcher.match(context.method, context.path);
     if (match.kind !== 'route') {
       setCommonHeaders(context, requestId);
       answerWithoutRoute(context, match);
-      return;
+      return null;
     }
     const { route, params } = match;
     this.#gate.pass(route, caller, { request: context.req, response: context.res });
@@ -118,7 +127,7 @@ class Api {
     if (route.work.kind === 'document') {
       setCommonHeaders(context, requestId);
       this.#answerDocument(context, route.work.document);
-      return;
+      return route;
     }
     const body = route.method === 'GET' ? undefined : await readJsonBody(context.req, this.#bodyLimitBytes);
     if (route.body === null) noBody.parse(body);
@@ -130,6 +139,7 @@ class Api {
     };
     const added = await this.#work(route.work, { params, body, context: asker });
     sendJson(context, { requestId, httpStatus: 200, json: this.#answerOf(added, route) });
+    return route;
   }
 
   /** The text of an answer; made once for what is asked by many at once, as the status is. */
@@ -187,7 +197,7 @@ class Api {
     });
   }
 
-  #log(context: Context, outcome: Asker & { failure: DiaError | null; durationMs: number }): void {
+  #log(context: Context, outcome: Asker & Outcome): void {
     const { logger } = this.#options;
     const { failure } = outcome;
     const { method, path } = context;
@@ -202,7 +212,9 @@ class Api {
     // The client went away before it was told; what it asked for was done all the same.
     if (context.req.socket.destroyed) fields.clientGone = true;
     if (failure === null) {
-      logger.info(`${method} ${path}`, fields);
+      // A GET may be a command: old clients reset with one.
+      const level = method === 'GET' && !outcome.isCommand ? 'access' : 'info';
+      logger[level](`${method} ${path}`, fields);
       return;
     }
     fields.code = failure.code;

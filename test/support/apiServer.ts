@@ -5,7 +5,7 @@ import { FakeIntegration } from './apiFake.js';
 
 /** A line that the API logged. */
 export interface LogLine {
-  readonly level: 'info' | 'warn' | 'error';
+  readonly level: 'access' | 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: Record<string, unknown>;
 }
@@ -29,7 +29,7 @@ export async function startTestServer(
     host: '127.0.0.1',
     port: 0,
     version: '0.1.0',
-    logger: { info: line('info'), warn: line('warn'), error: line('error') },
+    logger: { info: line('info'), access: line('access'), warn: line('warn'), error: line('error') },
     ...options,
     integration: fake,
   });

@@ -119,10 +119,21 @@ describe('answers of the API', () => {
     const missing = await ask(server, 'GET /nowhere');
     expect(server.log.map(({ level, fields }) => [level, fields.requestId, fields.httpStatus])).to.deep.equal(
       [
-        ['info', 'scan-42:a.b_c', 200],
-        ['info', odd.headers.get('x-request-id'), 200],
+        ['access', 'scan-42:a.b_c', 200],
+        ['access', odd.headers.get('x-request-id'), 200],
         ['warn', missing.headers.get('x-request-id'), 404],
       ],
+    );
+  });
+
+  it('are logged apart when they only tell something, and never when they were commands, GET or not', async () => {
+    const requests = [
+      ...['GET /api/v1/config', 'GET /openapi.json', 'GET /api/v1/detector/value/frames'],
+      ...['POST /api/v1/reset', 'GET /api/v1/reset', 'GET /api/v1/backend/open'],
+    ];
+    for (const request of requests) expect((await ask(server, request)).httpStatus, request).to.equal(200);
+    expect(server.log.map(({ level, message }) => [level, message])).to.deep.equal(
+      requests.map((request, index) => [index < 3 ? 'access' : 'info', request]),
     );
   });
 
