@@ -24,6 +24,8 @@ const WRITER_WORDS: Readonly<Record<string, string>> = {
   stop: 'stopped',
   reset: 'stopped',
 };
+/** Who waits for the end of the exposure. */
+const waiting: (() => void)[] = [];
 let detector = 'idle';
 
 const server = createServer((request, response) => {
@@ -32,7 +34,8 @@ const server = createServer((request, response) => {
 });
 server.keepAliveTimeout = 60_000;
 
-function answer({ url = '/' }: IncomingMessage, response: ServerResponse): void {
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const { url = '/' } = request;
   const [, role, number = '0', ...rest] = url.split('/');
   const index = Number(number);
   const call = rest.at(-1) ?? '';
@@ -41,6 +44,9 @@ function answer({ url = '/' }: IncomingMessage, response: ServerResponse): void 
     const word = BACKEND_WORDS[call];
     if (word !== undefined) backends[index] = word;
     body = word ?? JSON.stringify({ global_state: backends[index] });
+  } else if (role === 'w' && call === 'ended' && writers[index] === 'receiving') {
+    waiting.push(() => answer(request, response));
+    return;
   } else if (role === 'w') {
     writers[index] = WRITER_WORDS[call] ?? writers[index] ?? 'stopped';
     body = JSON.stringify(writerBody(writers[index] ?? 'stopped'));
@@ -48,6 +54,7 @@ function answer({ url = '/' }: IncomingMessage, response: ServerResponse): void 
     // The exposure is over.
     detector = 'idle';
     writers.fill('finished');
+    for (const tell of waiting.splice(0)) tell();
     body = '{}';
   }
   response.writeHead(200, { 'Content-Length': Buffer.byteLength(body) });

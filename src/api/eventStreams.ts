@@ -20,12 +20,14 @@ export interface EventStreamOptions {
 }
 
 const MOST_STREAMS = 200;
+/** Characters that are held back, at most, to be written together. */
+const MOST_PENDING = 8192;
 
 /** When to ask again for a stream, while there are too many. */
 export const STREAM_RETRY_S = 10;
 
 /**
- * All open streams of server-sent events. A stream keeps no queue of its own: while its client does not
+ * All open streams of server-sent events. A stream keeps no queue but of one turn of the event loop: while its client does not
  * read, nothing more is written, and it catches up from the integration's memory of events. A client that
  * reads nothing between two heartbeats is disconnected, or earlier when others wait for its place; it can resume with
  * `Last-Event-ID`.
@@ -126,6 +128,8 @@ class Stream {
   #sent: number | null;
   #blockedSinceMs: number | null = null;
   #stalledBeats = 0;
+  /** What one turn of the event loop has brought: many components may change at once, and one write costs as much as one event. */
+  #pending = '';
 
   constructor(response: ServerResponse, integration: Integration, sent: number | null) {
     this.#response = response;
@@ -176,11 +180,21 @@ class Stream {
   }
 
   end(): void {
+    this.#flush();
     if (this.#blockedSinceMs !== null) this.#response.destroy();
     else this.#response.end();
   }
 
   #write(text: string): void {
+    if (this.#pending === '') setImmediate(() => this.#flush());
+    this.#pending += text;
+    if (this.#pending.length > MOST_PENDING) this.#flush();
+  }
+
+  #flush(): void {
+    const text = this.#pending;
+    this.#pending = '';
+    if (text === '' || this.#response.writableEnded || this.#response.destroyed) return;
     if (!this.#response.write(text)) this.#blockedSinceMs ??= performance.now();
   }
 }

@@ -55,7 +55,11 @@ export async function agree(
         unsubscribe.push(component.subscribe(() => judge(component)));
         if (component.lookedAtMs < beginning.atMs) component.look();
       }
-      for (const component of components.all) judge(component);
+      for (const component of components.all) {
+        judge(component);
+        // Until it is where it should be it is looked at often; the next state says how often then.
+        if (open.has(component.name)) component.setPace('running');
+      }
       if (components.all.length === 0) resolve();
     });
   } finally {

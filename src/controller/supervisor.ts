@@ -143,9 +143,12 @@ export class Supervisor<A extends Component = Component> {
     this.actor.send({ type: 'component.disable' });
   }
 
-  /** How often it is looked at from the next look on. */
+  /** How often it is looked at; a faster pace counts at once. */
   setPace(pace: Pace): void {
+    if (pace === this.pace) return;
     this.pace = pace;
+    // The pause that goes on may be one of the slow pace.
+    if (pace === 'running') this.actor.send({ type: 'component.expect' });
   }
 
   /** Doubts what was seen, drops an answer under way, and looks again at once. */

@@ -47,6 +47,7 @@ export function watchRun(
   let pace: Pace = 'idle';
   let draining = false;
   let runs = false;
+  let works = false;
   let state = '';
   actor.subscribe((snapshot) => {
     const now = JSON.stringify(snapshot.value);
@@ -55,13 +56,15 @@ export function watchRun(
       return;
     }
     state = now;
-    const before = { pace, draining, runs };
+    const before = { pace, draining, runs, works };
+    works = snapshot.hasTag('transition');
     runs = snapshot.matches('running');
-    pace = snapshot.hasTag('watched') || snapshot.hasTag('transition') ? 'running' : 'idle';
+    // Work looks at whatever it touches, and at what is not yet where it should be.
+    pace = snapshot.hasTag('watched') ? 'running' : 'idle';
     for (const component of components.all) {
       component.setPace(pace);
-      // Work looks at whatever it touches; a run that is taken up again has none that would.
-      if (pace !== before.pace && snapshot.hasTag('watched')) component.look();
+      // A run that is taken up again has no work before it that would have looked.
+      if (pace !== before.pace && !before.works && snapshot.hasTag('watched')) component.look();
     }
     if (runs && !before.runs) {
       tellAll();

@@ -42,6 +42,9 @@ export const h5ServiceOptions = Type.Object(
   { additionalProperties: false },
 );
 
+/** A writer waits longer than this before it says that the acquisition still goes on. */
+const SHORTEST_WAIT_MS = 500;
+
 /** This project's HDF5 writer as a long-lived service that writes one acquisition after the other. */
 export class H5ServiceAdapter implements Writer {
   readonly #name: string;
@@ -106,10 +109,14 @@ export class H5ServiceAdapter implements Writer {
   async untilEnded(options: CallOptions): Promise<WriterReport> {
     const operation = 'say when it has ended';
     for (;;) {
+      const askedMs = performance.now();
       // It answers every few seconds, so that it is not taken for one that hangs.
       const answer = await this.#http.json({ method: 'GET', path: '/ended', operation }, options);
       const report = this.#read(operation, this.#object(operation, answer));
       if (report.status !== 'receiving' && report.status !== 'writing') return report;
+      // One that does not wait would be asked as fast as it can answer.
+      if (performance.now() - askedMs < SHORTEST_WAIT_MS)
+        throw this.#badAnswer(operation, 'to be waited for', answer);
     }
   }
 
