@@ -8,6 +8,8 @@ import { ComponentFailedError, WrongStateError } from '../contracts/errors.js';
 import { ControllerSocket, type Hello } from './controllerSocket.js';
 import { type LaunchedService, LaunchedServices } from './launchedServices.js';
 import { identify, type ProcessIdentity, stillRuns } from './processIdentity.js';
+import { gone, signal } from './processSignals.js';
+import { RestartCount } from './restartCount.js';
 
 /** A program to run beside the controller. */
 export interface ServiceCommand {
@@ -34,6 +36,10 @@ export interface LauncherOptions {
   readonly stopTimeoutMs?: number;
   /** How long one that was killed may take to be gone. */
   readonly killTimeoutMs?: number;
+  /** How long a service has to live until what was before it is forgotten. */
+  readonly restartsForgottenMs?: number;
+  /** Between a start that failed and the next; twice as long each time. */
+  readonly restartPauseMs?: number;
 }
 
 interface RunningService {
@@ -47,10 +53,10 @@ const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 const MOST_RESTARTS = 5;
 const RESTARTS_FORGOTTEN_MS = 60_000;
+const RESTART_PAUSE_MS = 1_000;
 const TAKEOVER_TIMEOUT_MS = 2_000;
 const KILL_TIMEOUT_MS = 1_000;
 const REPLACE_TIMEOUT_MS = 5_000;
-const LOOK_EVERY_MS = 10;
 
 /**
  * Starts a deployment's services as processes of their own, takes over those that outlived an earlier
@@ -60,10 +66,10 @@ export class ServiceLauncher {
   private readonly options: LauncherOptions;
   private readonly socket: ControllerSocket;
   private readonly running = new Map<string, RunningService>();
-  private readonly waiting = new Map<string, (hello: Hello) => void>();
+  private readonly waiting = new Map<string, (hello: Hello | null) => void>();
   private readonly stopping = new Set<string>();
   private readonly commands = new Map<string, ServiceCommand>();
-  private readonly restarts = new Map<string, number>();
+  private readonly restarts: RestartCount;
   /** Those that were started and have not said yet that they are ready. */
   private readonly starting = new Map<number, string>();
   /** Those that ended by themselves, or were killed to be replaced, until their successors are there. */
@@ -81,6 +87,10 @@ export class ServiceLauncher {
   constructor(options: LauncherOptions) {
     this.options = options;
     this.launched = new LaunchedServices(options.stateFolder);
+    this.restarts = new RestartCount({
+      most: MOST_RESTARTS,
+      forgottenMs: options.restartsForgottenMs ?? RESTARTS_FORGOTTEN_MS,
+    });
     this.socket = new ControllerSocket({
       stateFolder: options.stateFolder,
       onHello: (hello, connection) => this.welcome(hello, connection),
@@ -138,26 +148,16 @@ export class ServiceLauncher {
   /** Starts the process, and waits until it has said that it is ready. */
   private async begin(command: ServiceCommand, args: readonly string[]): Promise<Hello> {
     const { name } = command;
-    const child = await this.spawn(command, args);
-    const failure = new Promise<never>((_, reject) => {
-      child.once('error', (error) => reject(this.failed(command, error.message)));
-      child.once('exit', (code, signal) =>
-        reject(this.failed(command, `it ended with ${signal ?? `code ${code}`}`)),
-      );
-    });
+    const { child, end } = await this.spawn(command, args);
     const timeoutMs = this.options.readyTimeoutMs ?? READY_TIMEOUT_MS;
-    const { pid = -1 } = child;
-    this.starting.set(pid, name);
-    const hello = await Promise.race([this.hello(name, timeoutMs), failure])
-      .catch((error) => {
-        child.kill('SIGKILL');
-        throw error;
-      })
-      .finally(() => this.starting.delete(pid));
-    failure.catch(() => undefined);
+    const { pid } = child;
+    if (pid !== undefined) this.starting.set(pid, name);
+    const hello = await this.hello(name, timeoutMs, end);
+    if (pid !== undefined) this.starting.delete(pid);
     if (hello === null) {
       child.kill('SIGKILL');
-      throw this.failed(command, `it did not say that it is ready within ${timeoutMs} ms`);
+      const silence = `it did not say that it is ready within ${timeoutMs} ms`;
+      throw this.failed(command, await Promise.race([end, Promise.resolve(silence)]));
     }
     await this.writeLaunched();
     return hello;
@@ -184,7 +184,11 @@ export class ServiceLauncher {
         this.options.onMessage('error', problem, { pid: hello.pid });
       }
     }
-    await [...this.succeeding.values()].find(isAt)?.successor;
+    const successor = [...this.succeeding.values()].find(isAt)?.successor;
+    if (successor === undefined) return;
+    // Of those that do not become ready, the first one is waited for.
+    const timeoutMs = this.options.readyTimeoutMs ?? READY_TIMEOUT_MS;
+    await Promise.race([successor, delay(timeoutMs, undefined, { ref: false })]);
   }
 
   /** Ends all services, gently first and by force after 3 s, and lets go of the deployment. */
@@ -223,8 +227,8 @@ export class ServiceLauncher {
   private async spawn(
     { name, executable, lingerMs }: ServiceCommand,
     args: readonly string[],
-  ): Promise<ChildProcess> {
-    const log = await open(join(this.options.stateFolder, 'log', `${name}.log`), 'a');
+  ): Promise<{ child: ChildProcess; end: Promise<string> }> {
+    const log = await open(this.logOf(name), 'a');
     try {
       if (this.hasEnded)
         throw new WrongStateError('preempted', `The service ${name} is not started any more.`);
@@ -239,7 +243,12 @@ export class ServiceLauncher {
         },
       });
       child.unref();
-      return child;
+      // Listened to from the beginning: of a program that is not there nothing else is heard.
+      const end = new Promise<string>((resolve) => {
+        child.on('error', ({ message }) => resolve(message));
+        child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`));
+      });
+      return { child, end };
     } finally {
       await log.close();
     }
@@ -254,54 +263,70 @@ export class ServiceLauncher {
     }
     this.running.set(hello.name, { hello, connection, identity: identify(hello.pid) });
     this.waiting.get(hello.name)?.(hello);
-    this.waiting.delete(hello.name);
     connection.once('close', () => {
       if (this.running.get(hello.name)?.connection !== connection) return;
-      this.running.delete(hello.name);
-      if (this.stopping.has(hello.name)) return;
       const { name, endpoints } = hello;
-      if (this.replaced.delete(name)) this.restarts.delete(name);
+      this.running.delete(name);
+      this.restarts.ended(name);
+      if (this.stopping.has(name)) return;
+      if (this.replaced.delete(name)) this.restarts.forget(name);
       else {
         this.options.onMessage('error', `The service ${name} ended unexpectedly.`, {
           pid: hello.pid,
-          log: join(this.options.stateFolder, 'log', `${name}.log`),
+          log: this.logOf(name),
         });
       }
       this.options.onEnded?.(hello);
-      const successor = this.restart(hello).finally(() => this.succeeding.delete(name));
-      this.succeeding.set(name, { endpoints, successor });
+      // The one that is being started may be this one: one after the other, so that there are never two.
+      const before = this.succeeding.get(name)?.successor;
+      const successor = before === undefined ? this.restart(hello) : before.then(() => this.restart(hello));
+      const entry = { endpoints, successor };
+      this.succeeding.set(name, entry);
+      void successor.finally(() => {
+        if (this.succeeding.get(name) === entry) this.succeeding.delete(name);
+      });
     });
   }
 
-  /** Starts a service that has ended again, at the same addresses; it is given up after a few times. */
+  /** Starts a service that has ended again, at the same addresses, until it is ready; it is given up after a few times. */
   private async restart({ name, endpoints }: Hello): Promise<void> {
     const command = this.commands.get(name);
-    const tries = (this.restarts.get(name) ?? 0) + 1;
-    if (command === undefined || tries > MOST_RESTARTS) return;
-    this.restarts.set(name, tries);
-    try {
-      const hello = await this.begin(command, [...command.args, ...(command.listenOn?.(endpoints) ?? [])]);
-      this.options.onMessage('warn', `Started the service ${name} again.`, { pid: hello.pid });
-      setTimeout(() => this.restarts.delete(name), RESTARTS_FORGOTTEN_MS).unref();
-    } catch (error) {
-      if (this.stopping.has(name)) return;
-      const text = error instanceof Error ? error.message : String(error);
-      this.options.onMessage('error', text, { service: name });
+    if (command === undefined) return;
+    const { onMessage, restartPauseMs = RESTART_PAUSE_MS } = this.options;
+    const args = [...command.args, ...(command.listenOn?.(endpoints) ?? [])];
+    for (let pauseMs = restartPauseMs; !this.hasEnded && !this.running.has(name); pauseMs *= 2) {
+      const count = this.restarts.next(name);
+      if (count === null) {
+        const often = `it was started again ${MOST_RESTARTS} times, and none of them has lived for long`;
+        onMessage('error', `The service ${name} is given up: ${often}.`, { log: this.logOf(name) });
+        return;
+      }
+      try {
+        const hello = await this.begin(command, args);
+        onMessage('warn', `Started the service ${name} again.`, { pid: hello.pid, count });
+        if (this.running.has(name)) this.restarts.begun(name);
+        return;
+      } catch (error) {
+        if (this.hasEnded) return;
+        onMessage('error', error instanceof Error ? error.message : String(error), { service: name, count });
+      }
+      await delay(pauseMs, undefined, { ref: false });
     }
   }
 
-  private hello(name: string, timeoutMs: number): Promise<Hello | null> {
+  /** What a service says when it is ready; null when it has not within the time, or its process has ended before. */
+  private hello(name: string, timeoutMs: number, ended?: Promise<unknown>): Promise<Hello | null> {
     const present = this.running.get(name);
     if (present !== undefined) return Promise.resolve(present.hello);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.waiting.delete(name);
-        resolve(null);
-      }, timeoutMs);
-      this.waiting.set(name, (hello) => {
+      const tell = (hello: Hello | null) => {
         clearTimeout(timer);
+        if (this.waiting.get(name) === tell) this.waiting.delete(name);
         resolve(hello);
-      });
+      };
+      const timer = setTimeout(() => tell(null), timeoutMs);
+      this.waiting.set(name, tell);
+      void ended?.then(() => tell(null));
     });
   }
 
@@ -317,18 +342,22 @@ export class ServiceLauncher {
   }
 
   private failed({ name, executable, args }: ServiceCommand, why: string): ComponentFailedError {
-    const log = join(this.options.stateFolder, 'log', `${name}.log`);
     return new ComponentFailedError('service_failed', `The service ${name} could not be started: ${why}.`, {
       component: name,
       operation: 'launch',
       expected: 'a service that announces its endpoints',
       actual: why,
-      hint: `Read ${log}. It was started as: ${[executable, ...args].join(' ')}`,
+      hint: `Read ${this.logOf(name)}. It was started as: ${[executable, ...args].join(' ')}`,
     });
   }
 
-  private writeLaunched(): Promise<void> {
-    return this.launched.write(async () => {
+  private logOf(name: string): string {
+    return join(this.options.stateFolder, 'log', `${name}.log`);
+  }
+
+  /** What cannot be noted is there all the same. */
+  private async writeLaunched(): Promise<void> {
+    const written = this.launched.write(async () => {
       const services: Record<string, LaunchedService> = { ...this.leftBehind };
       for (const { hello, identity } of this.running.values()) {
         const found = await identity;
@@ -339,29 +368,9 @@ export class ServiceLauncher {
       }
       return services;
     });
+    await written.catch(({ message }: Error) => {
+      const text = `The services cannot be noted, so that the next controller will not find them: ${message}`;
+      this.options.onMessage('warn', text, {});
+    });
   }
-}
-
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, name);
-  } catch {
-    // No such process: it has ended.
-    return false;
-  }
-}
-
-const isAlive = (pid: number) => signal(pid, 0);
-
-/** Looks until the process has ended, or `timeoutMs` have passed; whether it has. */
-function gone(pid: number, timeoutMs: number): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs;
-  return new Promise((resolve) => {
-    const look = () => {
-      if (!isAlive(pid)) resolve(true);
-      else if (performance.now() > deadline) resolve(false);
-      else setTimeout(look, LOOK_EVERY_MS);
-    };
-    look();
-  });
 }

@@ -4,11 +4,16 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LauncherOptions, type ServiceCommand, ServiceLauncher } from '../../src/services/launcher.js';
+import { until } from './calls.js';
 
-/** Says that it is ready, by the pid of its argument if there is one, and stays, whether or not its controller does. */
+/**
+ * Says that it is ready, by the pid of its second argument if there is one, and stays, whether or not its controller does;
+ * ends at once where its first argument is a file.
+ */
 const SERVICE = `
+if (require('node:fs').existsSync(process.argv[1] ?? '')) process.exit(3);
 const { DIA_SERVICE_SOCKET: path, DIA_SERVICE_NAME: name } = process.env;
-const pid = Number(process.argv[1] ?? process.pid);
+const pid = Number(process.argv[2]) || process.pid;
 const hello = JSON.stringify({ hello: { name, pid, endpoints: { http: 'http://127.0.0.1:1' } } });
 const connect = () => {
   const socket = require('node:net').connect(path, () => socket.write(hello + '\\n'));
@@ -25,6 +30,10 @@ export class LauncherBench {
   readonly stateFolder: string;
   /** What the launchers said, each with its level. */
   readonly messages: string[] = [];
+  /** Which of the restarts it was, of messages about them. */
+  readonly counts: number[] = [];
+  /** Told of each message. */
+  onMessage: (text: string) => void = () => undefined;
   readonly #launchers: ServiceLauncher[] = [];
   readonly #others: ChildProcess[] = [];
 
@@ -39,7 +48,11 @@ export class LauncherBench {
   async launcher(options: Partial<LauncherOptions> = {}): Promise<ServiceLauncher> {
     const launcher = new ServiceLauncher({
       stateFolder: this.stateFolder,
-      onMessage: (level, text) => this.messages.push(`${level}: ${text}`),
+      onMessage: (level, text, { count }) => {
+        if (typeof count === 'number') this.counts.push(count);
+        this.messages.push(`${level}: ${text}`);
+        this.onMessage(text);
+      },
       ...options,
     });
     await launcher.open();
@@ -47,9 +60,22 @@ export class LauncherBench {
     return launcher;
   }
 
-  /** A service that says at once that it is ready. */
-  command(name: string, script = SERVICE): ServiceCommand {
-    return { name, executable: process.execPath, args: ['-e', script], lingerMs: 60_000 };
+  /** A service that says at once that it is ready, and does not start as long as there is a file `broken`. */
+  command(name: string): ServiceCommand {
+    return { name, executable: process.execPath, args: ['-e', SERVICE, this.broken], lingerMs: 60_000 };
+  }
+
+  get broken(): string {
+    return join(this.stateFolder, 'broken');
+  }
+
+  /** Waits for a message with this in it. */
+  async said(text: string): Promise<void> {
+    await until(
+      () => this.messages,
+      (messages) => messages.some((message) => message.includes(text)),
+      20_000,
+    );
   }
 
   /** Process ids by name, as they are noted. */

@@ -1,6 +1,10 @@
+import { rmSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { ComponentFailedError } from '../../../src/contracts/errors.js';
 import { LaunchedServices } from '../../../src/services/launchedServices.js';
 import { identify } from '../../../src/services/processIdentity.js';
+import { expectDiaError, until } from '../../support/calls.js';
 import { LauncherBench } from '../../support/launcherBench.js';
 import { isAlive } from '../../support/processes.js';
 
@@ -107,5 +111,99 @@ describe('ServiceLauncher', function () {
       notes.write(async () => ({ newer: service })),
     ]);
     expect(await notes.read()).to.deep.equal({ newer: service });
+  });
+
+  it('says that a program is not there', async () => {
+    const launcher = await bench.launcher();
+    const launching = launcher.launch({ ...bench.command('absent'), executable: '/no/such/program' });
+    const error = await expectDiaError(launching, ComponentFailedError, 'service_failed');
+    expect(error.message).to.include('absent').and.to.include('ENOENT');
+  });
+
+  describe('a service that ends by itself', () => {
+    const kill = async (name: string) => process.kill((await bench.pids())[name] ?? 0, 'SIGKILL');
+    const countOf = (text: string) => bench.messages.filter((message) => message.includes(text)).length;
+
+    it('is started again, and given up after the fifth time, which is told', async () => {
+      const launcher = await bench.launcher();
+      // As soon as it has been noted: it is never there for long.
+      bench.onMessage = (text) => {
+        if (text.startsWith('Started the service crashing')) void kill('crashing');
+      };
+      await launcher.launch(bench.command('crashing'));
+      await bench.said('The service crashing is given up');
+      expect(countOf('crashing again')).to.equal(5);
+      expect(countOf('crashing ended unexpectedly')).to.equal(6);
+    });
+
+    it('is tried again when its start fails', async () => {
+      const launcher = await bench.launcher({ restartPauseMs: 10 });
+      await launcher.launch(bench.command('mended'));
+      await writeFile(bench.broken, '');
+      bench.onMessage = (text) => {
+        if (text.includes('could not be started: it ended with code 3')) rmSync(bench.broken);
+      };
+      await kill('mended');
+      await bench.said('Started the service mended again.');
+      expect(countOf('could not be started')).to.equal(1);
+    });
+
+    it('is given up when its start fails five times', async () => {
+      const launcher = await bench.launcher({ restartPauseMs: 1 });
+      await launcher.launch(bench.command('broken'));
+      await writeFile(bench.broken, '');
+      await kill('broken');
+      await bench.said('The service broken is given up');
+      expect(countOf('could not be started: it ended with code 3')).to.equal(5);
+    });
+
+    it('is not forgiven by the time for which it was not there', async () => {
+      // The time that forgives passes in the pause after the second start, which fails.
+      const launcher = await bench.launcher({ restartPauseMs: 3_000, restartsForgottenMs: 2_500 });
+      await launcher.launch(bench.command('away'));
+      await kill('away');
+      await bench.said('Started the service away again.');
+      await writeFile(bench.broken, '');
+      await kill('away');
+      await bench.said('could not be started');
+      await rm(bench.broken);
+      await until(
+        () => countOf('Started the service away again.'),
+        (count) => count === 2,
+        20_000,
+      );
+      expect(bench.counts).to.deep.equal([1, 2, 3]);
+    });
+
+    it('is forgiven what was before once it has lived for long enough', async () => {
+      const launcher = await bench.launcher({ restartsForgottenMs: 1 });
+      await launcher.launch(bench.command('lasting'));
+      for (let times = 1; times <= 7; times += 1) {
+        await kill('lasting');
+        await until(
+          () => countOf('Started the service lasting again.'),
+          (count) => count === times,
+          20_000,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      expect(new Set(bench.counts)).to.deep.equal(new Set([1]));
+    });
+
+    it('is started no more once all are ended', async () => {
+      const launcher = await bench.launcher({ restartPauseMs: 100 });
+      await launcher.launch(bench.command('over'));
+      await writeFile(bench.broken, '');
+      const isClosed = new Promise<void>((resolve, reject) => {
+        bench.onMessage = (text) => {
+          if (text.includes('could not be started')) launcher.close().then(resolve, reject);
+        };
+      });
+      await kill('over');
+      await isClosed;
+      const said = bench.messages.length;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(bench.messages.slice(said)).to.deep.equal([]);
+    });
   });
 });
