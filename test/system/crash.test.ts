@@ -8,6 +8,12 @@ import { failure } from '../support/calls.js';
 import { acquisition, simulatedDeployment, untilWritten, writeDeployment } from '../support/integration.js';
 import { type DiaProcess, isAlive, Processes } from '../support/processes.js';
 
+/** Its services wait for the next controller for as long as a busy machine may take to start it. */
+function patientDeployment() {
+  const { services, ...rest } = simulatedDeployment('32x64');
+  return { ...rest, services: services.map((service) => ({ ...service, lingerMs: 60_000 })) };
+}
+
 describe('a controller that is killed with kill -9 and started again', function () {
   this.timeout(90_000);
   const processes = new Processes();
@@ -41,7 +47,7 @@ describe('a controller that is killed with kill -9 and started again', function 
     const folder = await processes.folder();
     data = join(folder, 'data');
     deployment = join(folder, 'deployment');
-    await writeDeployment(deployment, simulatedDeployment('32x64'));
+    await writeDeployment(deployment, patientDeployment());
     await serve();
   });
 
@@ -95,7 +101,7 @@ describe('a controller that is killed with kill -9 and started again', function 
 
   it('goes on with a run that SIGTERM has left to it, where the deployment says so', async () => {
     await ended('SIGTERM');
-    await writeDeployment(deployment, { ...simulatedDeployment('32x64'), onTerminate: 'leave' });
+    await writeDeployment(deployment, { ...patientDeployment(), onTerminate: 'leave' });
     await serve();
     const services = await processes.services(data);
     await client.setConfig(acquisition('left.h5', 500, 0.005));
@@ -147,11 +153,11 @@ describe('a controller that is killed with kill -9 and started again', function 
 
     it('loses nothing when a service of it cannot be started', async () => {
       const broken = { name: 'broken', command: [process.execPath, '-e', 'process.exit(3)'] };
-      const { services: others, ...rest } = simulatedDeployment('32x64');
+      const { services: others, ...rest } = patientDeployment();
       await writeDeployment(deployment, { ...rest, services: [broken, ...others] });
       const failed = await processes.run(['serve', deployment, '--port', '0', '--data-dir', data]);
       expect(failed.stderr).to.include('The service broken could not be started');
-      await writeDeployment(deployment, simulatedDeployment('32x64'));
+      await writeDeployment(deployment, patientDeployment());
       await findRun();
     });
 
@@ -164,14 +170,14 @@ describe('a controller that is killed with kill -9 and started again', function 
       const does = leaves ? 'leaves the run' : 'ends the services';
       it(`${does} on ${signal} while it starts, where onTerminate is ${onTerminate}`, async () => {
         const silent = { name: 'silent', command: [process.execPath, '-e', 'setInterval(() => 0, 1000)'] };
-        const { services: others, ...rest } = simulatedDeployment('32x64');
+        const { services: others, ...rest } = patientDeployment();
         await writeDeployment(deployment, { ...rest, onTerminate, services: [...others, silent] });
         server = processes.start(['serve', deployment, '--port', '0', '--data-dir', data, '--json']);
         // It waits for the other one now, in vain, and has not come to the backend and the writer yet.
         await server.untilStderr((text) => text.includes('Took over the service detector'));
         expect(await ended(signal)).to.include({ code: 0, stdout: '' });
         if (leaves) {
-          await writeDeployment(deployment, simulatedDeployment('32x64'));
+          await writeDeployment(deployment, patientDeployment());
           await findRun();
         } else {
           for (const pid of services) expect(isAlive(pid), `${pid}`).to.equal(false);
