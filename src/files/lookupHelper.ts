@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { ComponentSilentError } from '../contracts/errors.js';
+import { ComponentFailedError, ComponentSilentError } from '../contracts/errors.js';
 import { PROGRAM_FILES } from '../programFiles.js';
 import type { LookupAnswer, LookupRequest } from './lookupProgram.js';
 import type { Disk, Location, PathKind, PathLookups } from './pathLookups.js';
@@ -24,10 +24,16 @@ export class LookupHelper {
   /** To be sent when all that goes on now has asked: one message costs as much as a hundred questions in it. */
   #outbox: LookupRequest[] = [];
   #lastId = 0;
+  readonly #fork: () => ChildProcess;
+
+  /** @param forkProgram - Starts the program; for tests. */
+  constructor(forkProgram = forkLookups) {
+    this.#fork = forkProgram;
+  }
 
   /** Starts the process, so that the first look is as quick as the others. */
   start(): ChildProcess {
-    this.#child ??= this.#fork();
+    this.#child ??= this.#begin();
     return this.#child;
   }
 
@@ -98,12 +104,15 @@ export class LookupHelper {
       this.#outbox = [];
       // Not those that were given up, in between.
       const open = requests.filter(({ id }) => this.#waiting.has(id));
-      if (open.length > 0) this.start().send(open, ignoreFailure);
+      if (open.length === 0) return;
+      const child = this.start();
+      // One that could not be started may have no channel; that is told by an event of its own.
+      if (child.connected) child.send(open, ignoreFailure);
     });
   }
 
-  #fork(): ChildProcess {
-    const child = fork(PROGRAM_FILES.lookups, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  #begin(): ChildProcess {
+    const child = this.#fork();
     // Idle, it keeps no program alive; while something is asked, the timer does.
     child.unref();
     child.channel?.unref();
@@ -114,8 +123,9 @@ export class LookupHelper {
         else waiting?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
       }
     });
-    child.once('error', (error) => {
-      for (const { reject } of this.#waiting.values()) reject(error);
+    // Also that it cannot be killed, as it has ended.
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#failToStart(child, error);
     });
     child.once('exit', () => {
       this.#hanging.delete(child);
@@ -124,10 +134,17 @@ export class LookupHelper {
     return child;
   }
 
+  /** There is no process, and no exit will be told of it: the next question tries anew. */
+  #failToStart(child: ChildProcess, error: NodeJS.ErrnoException): void {
+    if (this.#child === child) this.#child = null;
+    for (const { reject } of this.#waiting.values()) reject(notStarted(error));
+    this.#waiting.clear();
+  }
+
   /** It hangs with one question; those of the others are asked once more, of its successor. */
   #giveUp(): void {
     const child = this.#child;
-    if (child === null) return;
+    if (child?.pid === undefined) return;
     this.#hanging.add(child);
     child.kill('SIGKILL');
     this.#replace();
@@ -141,8 +158,23 @@ export class LookupHelper {
 
 const both = (work: () => void) => [work, work] as const;
 
+function forkLookups(): ChildProcess {
+  return fork(PROGRAM_FILES.lookups, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+}
+
 /** A process that is gone takes no question; its exit is told by an event of its own. */
 const ignoreFailure = () => undefined;
+
+function notStarted(cause: NodeJS.ErrnoException): ComponentFailedError {
+  return new ComponentFailedError('component_failed', `The disk cannot be looked at: ${cause.message}.`, {
+    component: 'writer',
+    operation: 'look at the disk',
+    expected: 'a process that looks at the disk',
+    actual: cause.message,
+    hint: 'Nothing was sent to a component. The machine has no room for another process: see `ulimit -u` and `free`, and repeat it.',
+    cause,
+  });
+}
 
 function silent(path: string, timeoutMs: number): ComponentSilentError {
   return new ComponentSilentError('component_timeout', `Looking at ${path} took more than ${timeoutMs} ms.`, {

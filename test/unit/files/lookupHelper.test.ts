@@ -1,9 +1,12 @@
+import { fork } from 'node:child_process';
 import { mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ComponentSilentError } from '../../../src/contracts/errors.js';
+import { ComponentFailedError, ComponentSilentError } from '../../../src/contracts/errors.js';
 import { LookupHelper } from '../../../src/files/lookupHelper.js';
+import { PROGRAM_FILES } from '../../../src/programFiles.js';
+import { expectDiaError } from '../../support/calls.js';
 
 /** A process that is stopped answers as little as one that waits for a dead disk. */
 describe('LookupHelper', () => {
@@ -86,6 +89,28 @@ describe('LookupHelper', () => {
       .catch((thrown: unknown) => thrown);
     expect(hanging).to.be.instanceOf(ComponentSilentError);
     expect(await behind).to.deep.equal({ path: folder });
+  });
+
+  it('looks again once the system starts processes again, however often it did not', async () => {
+    let isFull = true;
+    const full = new LookupHelper(() =>
+      fork(PROGRAM_FILES.lookups, isFull ? { execPath: '/no/such/program' } : {}),
+    );
+    try {
+      full.start();
+      for (let times = 0; times < 6; times += 1) {
+        const looks = [full.within(300).kind(folder), full.within(300).disk(folder)];
+        for (const { message } of await Promise.all(
+          looks.map((look) => expectDiaError(look, ComponentFailedError, 'component_failed')),
+        )) {
+          expect(message).to.include('ENOENT');
+        }
+      }
+      isFull = false;
+      expect(await full.within(10_000).kind(folder)).to.equal('folder');
+    } finally {
+      full.close();
+    }
   });
 
   it('counts the time of all looks of a command together', async () => {
