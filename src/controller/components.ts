@@ -29,7 +29,7 @@ export interface Pipeline {
 }
 
 /** However many components there are, they are not looked at more often in all: the controller has other work. */
-const MOST_LOOKS_HZ = 500;
+const MOST_LOOKS_HZ = 1_000;
 
 const observeStatus = async (
   adapter: Detector | Backend | Trigger,
