@@ -151,7 +151,6 @@ export class ServiceLauncher {
     const { child, end } = await this.spawn(command, args);
     const timeoutMs = this.options.readyTimeoutMs ?? READY_TIMEOUT_MS;
     const { pid } = child;
-    if (pid !== undefined) this.starting.set(pid, name);
     const hello = await this.hello(name, timeoutMs, end);
     if (pid !== undefined) this.starting.delete(pid);
     if (hello === null) {
@@ -243,6 +242,8 @@ export class ServiceLauncher {
         },
       });
       child.unref();
+      // At once: whoever ends all services now must find this one.
+      if (child.pid !== undefined) this.starting.set(child.pid, name);
       // Listened to from the beginning: of a program that is not there nothing else is heard.
       const end = new Promise<string>((resolve) => {
         child.on('error', ({ message }) => resolve(message));
