@@ -107,7 +107,7 @@ export class Recorder {
   #queue: Promise<unknown> = Promise.resolve();
   readonly #formatParameters = new Map<string, ParameterValue>();
   #giveUp: AbortController | null = null;
-  #connecting: Promise<void> = Promise.resolve();
+  #beginning: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -204,7 +204,9 @@ export class Recorder {
       if (parameters === null || this.isBusy) throw this.#wrongState('start');
       this.#forget();
       try {
-        return await this.#begin(parameters);
+        const begun = this.#begin(parameters);
+        this.#beginning = begun;
+        return await begun;
       } catch (error) {
         this.#startError = toDiaError(error);
         this.#idleStatus = 'error';
@@ -254,9 +256,12 @@ export class Recorder {
     this.#parts.closeStreams();
   }
 
-  /** Resolves when the start under way is connected to its stream, or has failed; at once when none is. */
-  connected(): Promise<void> {
-    return this.#connecting.catch(() => undefined);
+  /**
+   * Resolves when the start under way is done, or has failed; at once when none is. Until then the program may be busy with
+   * loading the library, and answer nothing.
+   */
+  async started(): Promise<void> {
+    await this.#beginning.catch(() => undefined);
   }
 
   async #begin(parameters: RecorderParameters): Promise<string> {
@@ -303,8 +308,7 @@ export class Recorder {
     const givenUp = new AbortController();
     this.#giveUp = givenUp;
     try {
-      this.#connecting = stream.connected({ timeoutMs: CONNECT_TIMEOUT_MS, signal: givenUp.signal });
-      await this.#connecting;
+      await stream.connected({ timeoutMs: CONNECT_TIMEOUT_MS, signal: givenUp.signal });
     } finally {
       this.#giveUp = null;
     }

@@ -80,8 +80,8 @@ export function processRoutes(recorder: Recorder, end: (how: 'stop' | 'kill') =>
     return status === 'stopped' ? 'finished' : status === 'configured' ? 'receiving' : status;
   };
   // Whoever started the process takes its first answer for the sign that no frame can be missed from now on.
-  const whenConnected = (answer: () => JsonObject) => async () => {
-    await recorder.connected();
+  const whenStarted = (answer: () => JsonObject) => async () => {
+    await recorder.started();
     return answer();
   };
   const stop = async () => {
@@ -93,8 +93,8 @@ export function processRoutes(recorder: Recorder, end: (how: 'stop' | 'kill') =>
     return { ...statusBody(recorder.report()), status: 'killed' };
   };
   return {
-    '/status': { GET: whenConnected(() => ({ ...statusBody(recorder.report()), status: words() })) },
-    '/statistics': { GET: whenConnected(() => ({ ...statisticsBody(recorder.report()), status: words() })) },
+    '/status': { GET: whenStarted(() => ({ ...statusBody(recorder.report()), status: words() })) },
+    '/statistics': { GET: whenStarted(() => ({ ...statisticsBody(recorder.report()), status: words() })) },
     '/parameters': parametersRoute(recorder),
     '/stop': { GET: stop, POST: stop },
     '/kill': { GET: kill, POST: kill },
