@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { writeDeployment } from '../test/support/integration.js';
+import { DIA } from '../test/support/programPath.js';
 import type { Bench } from './bench.js';
 import { freePort, Serving } from './serving.js';
 
-const DIA = fileURLToPath(new URL('../src/main.js', import.meta.url));
 const KOA = fileURLToPath(new URL('./emptyKoa.js', import.meta.url));
 const LOOK_EVERY_MS = 2;
 const LONGEST_WAIT_MS = 20_000;

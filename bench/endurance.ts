@@ -3,14 +3,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DiaClient } from '../src/client/client.js';
+import { DIA } from '../test/support/programPath.js';
 import { endProgram, firstLine } from './programs.js';
 import { growths, growthTable, type Sample } from './support/growth.js';
 import { bytesOf, filesIn, processesWith, processFacts } from './support/processFacts.js';
 
-const DIA = fileURLToPath(new URL('../src/main.js', import.meta.url));
 const USAGE = `Runs the simulation as a service, takes acquisitions and polls, and says whether anything grows.
 
   --minutes <number>   how long, 60 by default

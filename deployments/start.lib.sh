@@ -1,7 +1,9 @@
 # What the start.sh of every deployment has in common; they read it with `.`, with their own folder in $folder.
 # A check that fails is noted; `run_server` tells of all of them and ends with 2, or becomes the server.
 
-dia="$folder/../../dist/src/main.js"
+dia="$folder/../../dist/program/main.js"
+# Without the last step of the build there are only the modules.
+[ -e "$dia" ] || dia="$folder/../../dist/src/main.js"
 problems=0
 
 problem() {

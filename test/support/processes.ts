@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { DIA } from './programPath.js';
 
-const DIA = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const LONGEST_WAIT_MS = 20_000;
 const STOP_TIMEOUT_MS = 10_000;
 

@@ -5,9 +5,11 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { verifyFile } from '../../src/files/verifyFile.js';
 import { boot, type TestIntegration } from '../support/integration.js';
+import { DIA } from '../support/programPath.js';
 import { requirePython } from '../support/pythonTools.js';
 
 const run = promisify(execFile);
+
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const ADDRESS = 'http://127.0.0.1:10000';
 
@@ -69,7 +71,7 @@ describe('the commands of README.md', function () {
         .map((line) => line.replaceAll('/tmp/', `${dia.folder}/`));
       for (const command of commands) {
         const args = command.replace(/^npx dia /, '').split(' ');
-        const { stdout } = await run(process.execPath, [`${root}/dist/src/main.js`, ...args], {
+        const { stdout } = await run(process.execPath, [DIA, ...args], {
           env: { ...process.env, DIA_URL: dia.url },
         });
         expect(stdout).to.include('FINISHED');

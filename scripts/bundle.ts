@@ -1,0 +1,36 @@
+import { chmod, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { PROGRAM_FILES } from '../src/programFiles.js';
+
+const modules = fileURLToPath(new URL('../src/', import.meta.url));
+const bundle = fileURLToPath(new URL('../program/', import.meta.url));
+const main = join(modules, 'main.js');
+
+/**
+ * The last step of `npm run build`: puts the modules of the programs, and those of the packages that they use, together into a
+ * few files in `dist/program`. Reading five hundred files takes longer than anything else in a start.
+ *
+ * The programs keep their places below the folder, so that paths from one to the other hold, see `programFiles`.
+ */
+await rm(bundle, { recursive: true, force: true });
+await build({
+  entryPoints: [main, ...Object.values(PROGRAM_FILES)],
+  outbase: modules,
+  outdir: bundle,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  keepNames: true,
+  // The one is a native library, the other a large file of its own that few programs need.
+  external: ['zeromq', 'h5wasm'],
+  // Packages that are no ECMAScript modules ask for Node's modules in this way.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
+await chmod(join(bundle, relative(modules, main)), 0o755);
