@@ -40,12 +40,12 @@ async function fetchTrusting(
   init: Sending & { readonly redirect: 'manual' },
 ): Promise<Response> {
   // Node's own fetch takes no certificates; loaded here, as hardly anybody needs it.
-  const [{ Agent, fetch: fetchWith }, { rootCertificates }] = await Promise.all([
+  const [{ default: undici }, { rootCertificates }] = await Promise.all([
     import('undici'),
     import('node:tls'),
   ]);
-  const dispatcher = new Agent({ connect: { ca: [...rootCertificates, ca] } });
-  const answer = await fetchWith(url, { ...init, dispatcher });
+  const dispatcher = new undici.Agent({ connect: { ca: [...rootCertificates, ca] } });
+  const answer = await undici.fetch(url, { ...init, dispatcher });
   // Ends when the answer has been read; nobody sends another request over it.
   void dispatcher.close();
   return answer as Response;

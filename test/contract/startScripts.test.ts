@@ -66,7 +66,7 @@ describe('the start script', () => {
       const { status, stdout, stderr } = start(name, required[name]?.() ?? {}, ['--port', '0']);
       expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
       const [program, ...args] = stdout.trim().split('\n');
-      expect(program).to.match(/\/dist\/src\/main\.js$/);
+      expect(program).to.match(/\/dist\/(?:program|src)\/main\.js$/);
       expect(args).to.deep.equal(['serve', folderOf(name), '--port', '0']);
     });
 
