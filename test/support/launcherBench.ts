@@ -20,7 +20,8 @@ const connect = () => {
   socket.on('error', () => undefined);
   // Unread data would hide the end of the connection.
   socket.resume();
-  socket.on('close', () => setTimeout(connect, 20));
+  // One that goes by another's pid is ended by nobody else.
+  socket.on('close', () => (pid === process.pid ? setTimeout(connect, 20) : process.exit()));
 };
 connect();
 `;
