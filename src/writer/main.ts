@@ -29,6 +29,8 @@ const EXIT = { done: 0, failed: 1, usage: 2 } as const;
  * or the port could not be opened or the disk failed, 2 for a command line that makes no sense.
  */
 export async function runWriter(argv: string[]): Promise<number> {
+  // A disk of logs that is full ends no run.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const log = createLog((line) => process.stderr.write(line));
   if (argv.includes('--help')) {
     process.stdout.write(USAGE);

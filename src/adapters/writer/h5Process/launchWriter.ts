@@ -5,6 +5,7 @@ import type { CallOptions } from '../../../contracts/component.js';
 import { ComponentFailedError, ComponentSilentError } from '../../../contracts/errors.js';
 import type { WriterParameters } from '../../../contracts/writer.js';
 import { type Reservation, reserveFile } from '../../../files/freeName.js';
+import { verifyInWorker } from '../../../files/verifyInWorker.js';
 import { PROGRAM_FILES } from '../../../programFiles.js';
 import { lookUntil } from '../../transport/lookUntil.js';
 import { logFolderError } from './logFolderError.js';
@@ -44,7 +45,6 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
   const reserved = await reserveFile(parameters.outputFile, { rule: parameters.existingFile, ownerId });
   const file = reserved.path;
   let run: WriterRun | null = null;
-  let noted: Promise<void> | null = null;
   try {
     const { executable, args } = commandLine(launch, { file, restPort });
     const log = await openLog(launch).catch(cannotLog(launch));
@@ -68,18 +68,16 @@ export async function launchWriter(launch: WriterLaunch, options: CallOptions): 
     } finally {
       await log.handle.close();
     }
-    noted = launch.note.write(run.record).catch(cannotLog(launch));
-    noted.catch(() => undefined);
+    // First of all: were we to die now, the next controller would have to know of it.
+    await launch.note.write(run.record).catch(cannotLog(launch));
     await run.rest.connect();
     if (await untilReady(run, launch, options)) await handOverParameters(run, launch, options);
-    await noted;
     await reserved.keep();
     // Nobody has to wait for it.
     void pruneLogs(launch.options.logFolder, component);
     return run;
   } catch (error) {
     await abandon(run, reserved);
-    await noted?.catch(() => undefined);
     await launch.note.remove();
     throw error;
   }
@@ -251,10 +249,20 @@ async function abandon(run: WriterRun | null, reserved: Reservation): Promise<vo
     await lookUntil(async () => !(await run.process.runs()), bounds);
     await run.close();
   }
-  const size = await stat(reserved.path).then(
+  if (reserved.replaces || (await isWithoutFrames(reserved.path))) await reserved.giveBack();
+}
+
+async function isWithoutFrames(path: string): Promise<boolean> {
+  const size = await stat(path).then(
     (facts) => facts.size,
     () => 0,
   );
   // Less than the least HDF5 file.
-  if (size <= 96 || reserved.replaces) await reserved.giveBack();
+  if (size <= 96) return true;
+  const bounds = { signal: new AbortController().signal, timeoutMs: 5_000 };
+  return await verifyInWorker(path, bounds).then(
+    ({ frames, framesWritten }) => frames === 0 && framesWritten === 0,
+    // Whatever it is, it may hold what somebody wants.
+    () => false,
+  );
 }
