@@ -9,7 +9,7 @@ import {
 } from '../contracts/errors.js';
 import type { JournalEntry } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
-import { agree, type Beginning, begin } from './agree.js';
+import { agree } from './agree.js';
 import type { Components } from './components.js';
 import { forMany } from './inParallel.js';
 import type { Applied } from './work/applied.js';
@@ -49,8 +49,8 @@ export function createAcquisitionActor(
 ): AcquisitionActor {
   const settled = (
     status: 'INITIALIZED' | 'CONFIGURED' | 'RUNNING',
-    { beginning, signal }: { beginning: Beginning; signal: AbortSignal },
-  ) => agree(components, status, { beginning, signal, timeoutMs: limits.settleTimeoutMs });
+    { sinceMs, signal }: { sinceMs: number; signal: AbortSignal },
+  ) => agree(components, status, { sinceMs, signal, timeoutMs: limits.settleTimeoutMs });
 
   const actor: AcquisitionActor = createActor(
     acquisitionMachine.provide({
@@ -59,9 +59,9 @@ export function createAcquisitionActor(
           async ({ input, signal }) => {
             await record({ phase: 'configuring', plan: planned(input.plan) });
             signal.throwIfAborted();
-            const beginning = begin(components);
+            const sinceMs = performance.now();
             await configureComponents(components, planned(input.plan), { applied, signal: forMany(signal) });
-            await settled('CONFIGURED', { beginning, signal });
+            await settled('CONFIGURED', { sinceMs, signal });
           },
         ),
         startComponents: fromPromise<StartOutcome, { plan: AcquisitionPlan | null; triggerStart: boolean }>(
@@ -69,7 +69,7 @@ export function createAcquisitionActor(
             const plan = planned(input.plan);
             await record({ phase: 'starting', plan });
             signal.throwIfAborted();
-            const beginning = begin(components);
+            const sinceMs = performance.now();
             const outcome = await startRun(
               components,
               { plan, triggerStart: input.triggerStart },
@@ -77,7 +77,7 @@ export function createAcquisitionActor(
             );
             // The run is on its way whatever the components say next.
             const recorded = record({ phase: 'running', plan, outcome });
-            await Promise.all([settled('RUNNING', { beginning, signal }), recorded]);
+            await Promise.all([settled('RUNNING', { sinceMs, signal }), recorded]);
             return outcome;
           },
         ),
@@ -86,9 +86,9 @@ export function createAcquisitionActor(
           // Whatever the disk says, the detector is stopped.
           await record({ phase: 'standingDown' }).catch(logFailure(telemetry));
           if (input.how === 'kill') await replaceHung(components, replaceProgram, forMany(signal));
-          const beginning = begin(components);
+          const sinceMs = performance.now();
           await standDown(components, input.how, forMany(signal));
-          await settled('INITIALIZED', { beginning, signal });
+          await settled('INITIALIZED', { sinceMs, signal });
         }),
         verifyFiles: fromPromise<void, { endWriters: boolean }>(async ({ input, signal }) => {
           const { plan, files } = actor.getSnapshot().context;

@@ -1,27 +1,13 @@
 import type { IntegrationStatus } from '../contracts/acquisition.js';
 import { boundBy } from '../contracts/bounds.js';
 import type { CallOptions } from '../contracts/component.js';
-import { ComponentFailedError, type DiaError } from '../contracts/errors.js';
+import { ComponentFailedError } from '../contracts/errors.js';
 import type { Components } from './components.js';
 import { type ComponentView, interpretStatus } from './interpretStatus.js';
 import type { Watched } from './supervisor.js';
 
-/** What was known when a piece of work began. */
-export interface Beginning {
-  /** On the clock of `performance.now`. */
-  readonly atMs: number;
-  /** Why components did not answer, by name. */
-  readonly errors: ReadonlyMap<string, DiaError | null>;
-}
-
-/** Notes what is known now, before components are told anything. */
-export function begin(components: Components): Beginning {
-  const errors = new Map(components.views().map(({ name, error }) => [name, error]));
-  return { atMs: performance.now(), errors };
-}
-
 /**
- * Waits until all components, looked at afresh since the work began, agree with `status`. One that was looked at because
+ * Waits until all components, looked at afresh since the work began (`sinceMs`), agree with `status`. One that was looked at because
  * its own command was done is not asked again.
  *
  * Throws the error of a component that does not answer, and `component_wrong_state` when `timeoutMs` passes
@@ -30,9 +16,9 @@ export function begin(components: Components): Beginning {
 export async function agree(
   components: Components,
   status: IntegrationStatus,
-  options: CallOptions & { readonly beginning: Beginning },
+  options: CallOptions & { readonly sinceMs: number },
 ): Promise<void> {
-  const { beginning } = options;
+  const { sinceMs } = options;
   const { signal: ended, end } = boundBy(options);
   const unsubscribe: (() => void)[] = [];
   /** Those that are not known to be where they should be. */
@@ -42,8 +28,7 @@ export async function agree(
     await new Promise<void>((resolve, reject) => {
       const judge = (component: Watched) => {
         const view = component.view();
-        const { error } = view;
-        if (error !== null && view.enabled && error !== beginning.errors.get(view.name)) reject(error);
+        if (view.enabled && component.freshError !== null) reject(component.freshError);
         if (isRight(view, status)) open.delete(view.name);
         else open.add(view.name);
         if (open.size === 0) resolve();
@@ -53,7 +38,7 @@ export async function agree(
       if (ended.aborted) onEnd();
       for (const component of components.all) {
         unsubscribe.push(component.subscribe(() => judge(component)));
-        if (component.lookedAtMs < beginning.atMs) component.look();
+        if (component.lookedAtMs < sinceMs) component.look();
       }
       for (const component of components.all) {
         judge(component);

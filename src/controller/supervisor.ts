@@ -54,6 +54,8 @@ export class Supervisor<A extends Component = Component> {
   private readonly schedule: LookSchedule;
   private pace: Pace = 'idle';
   private lastLookMs = Number.NEGATIVE_INFINITY;
+  /** The error that was known when that look began. */
+  private doubtedError: DiaError | null = null;
   /** Aborted when it no longer matters what the component says of the end of its run. */
   private following: AbortController | null = null;
 
@@ -154,12 +156,19 @@ export class Supervisor<A extends Component = Component> {
   /** Doubts what was seen, drops an answer under way, and looks again at once. */
   look(): void {
     this.lastLookMs = performance.now();
+    this.doubtedError = this.view().error;
     this.actor.send({ type: 'component.look' });
   }
 
   private believe(observation: Observation): void {
     this.lastLookMs = performance.now();
     this.actor.send({ type: 'component.told', observation });
+  }
+
+  /** Why it does not answer, as found by a look after the last that doubted what was seen before; null until then. */
+  get freshError(): DiaError | null {
+    const { error } = this.view();
+    return error === this.doubtedError ? null : error;
   }
 
   /** When it began the last look that doubted what was seen before, on the clock of `performance.now`. */
