@@ -17,7 +17,9 @@ class Fake implements Component {
 
   observe(): Promise<Observation> {
     this.asked += 1;
-    return Promise.resolve({ status: this.status });
+    return this.status === 'silent'
+      ? Promise.reject(new Error('nobody there'))
+      : Promise.resolve({ status: this.status });
   }
 
   end({ signal }: CallOptions): Promise<Observation> {
@@ -29,7 +31,7 @@ class Fake implements Component {
   }
 }
 
-describe('the supervisor of a component that says when it has ended', () => {
+describe('the supervisor of a component', () => {
   let fake: Fake;
   let supervisor: Supervisor<Fake>;
   const telemetry = createTelemetry({ level: 'error', folder: null, quiet: true });
@@ -98,5 +100,27 @@ describe('the supervisor of a component that says when it has ended', () => {
     supervisor.followEnd();
     await supervisor.stop();
     expect(fake.ends[1]?.signal.aborted).to.equal(true);
+  });
+
+  it('takes no error of before for one that a new look has found', async () => {
+    fake.status = 'silent';
+    supervisor.look();
+    await until(
+      () => supervisor.freshError,
+      (error) => error !== null,
+    );
+    const stale = supervisor.view().error;
+    supervisor.look();
+    expect(supervisor.view().error).to.equal(stale);
+    expect(supervisor.freshError).to.equal(null);
+    const fresh = await until(
+      () => supervisor.freshError,
+      (error) => error !== null,
+    );
+    expect(fresh).not.to.equal(stale);
+    fake.status = 'stopped';
+    supervisor.look();
+    await until(status, (word) => word === 'stopped');
+    expect(supervisor.freshError).to.equal(null);
   });
 });
