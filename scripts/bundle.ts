@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { PROGRAM_FILES } from '../src/programFiles.js';
+import { hdf5InTwoFiles } from './splitHdf5.js';
 
 const modules = fileURLToPath(new URL('../src/', import.meta.url));
 const bundle = fileURLToPath(new URL('../program/', import.meta.url));
@@ -27,8 +28,9 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // The one is a native library, the other a large file of its own that few programs need.
-  external: ['zeromq', 'h5wasm'],
+  // A native library.
+  external: ['zeromq'],
+  plugins: [hdf5InTwoFiles],
   // Packages that are no ECMAScript modules ask for Node's modules in this way.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",

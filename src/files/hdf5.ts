@@ -4,7 +4,7 @@ export type Hdf5 = typeof import('h5wasm/node');
 let loading: Promise<Hdf5> | undefined;
 
 /**
- * Loads the HDF5 library, once per thread. It is 4 MB of WebAssembly (about 0.1 s), so programs that want to answer
+ * Loads the HDF5 library, once per thread. It needs about 0.1 s of a core, so programs that want to answer
  * at once load it beside their other work.
  *
  * Every HDF5 error is thrown with the library's whole error stack. Without that, a frame that does not fit on the
