@@ -84,7 +84,7 @@ export class IntegrationController implements Integration {
       if (resumed === 'configured') this.book.succeeded();
     }
     this.memory.recordRests(this.actor);
-    this.reporter.refresh();
+    this.reporter.begin();
   }
 
   /**

@@ -21,12 +21,19 @@ export class StatusReporter {
   private latest: StatusReport;
   private translation: StatusReport;
   private soon: NodeJS.Immediate | null = null;
+  private isTelling = false;
 
   constructor(actor: AcquisitionActor, options: StatusReporterOptions) {
     this.actor = actor;
     this.options = options;
     this.latest = report(actor.getSnapshot(), options.components, null);
     this.translation = this.translated();
+  }
+
+  /** Tells nothing before: while a controller takes up what another has left, its components are no surprise. */
+  begin(): void {
+    this.isTelling = true;
+    this.refresh();
   }
 
   /** By the states of the machine. */
@@ -50,6 +57,7 @@ export class StatusReporter {
   refresh(): void {
     if (this.soon !== null) clearImmediate(this.soon);
     this.soon = null;
+    if (!this.isTelling) return;
     const { telemetry, components, events } = this.options;
     const before = { current: this.latest, spoken: this.translation };
     const snapshot = this.actor.getSnapshot();

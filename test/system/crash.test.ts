@@ -92,6 +92,7 @@ describe('a controller that is killed with kill -9 and started again', function 
       expect((await client.clientConfiguration('main')).client_configuration).to.deep.equal(overlay);
       const { status, details } = await client.status();
       expect(status, `after crash ${crashes + 1}: ${details}`).to.match(/RUNNING|DETECTOR_STOPPED|FINISHED/);
+      expect(server.stderr, 'a run that is taken over is no error').not.to.include('"level":"error"');
     }
     await client.waitForStatus('FINISHED', { timeoutMs: 60_000 });
     expect(await client.status()).to.include({ file });
