@@ -11,7 +11,7 @@ import {
 import type { JsonObject } from '../../src/contracts/json.js';
 import type { Writer, WriterParameters } from '../../src/contracts/writer.js';
 import { verifyFile } from '../../src/files/verifyFile.js';
-import { expectDiaError, until, within } from '../support/calls.js';
+import { expectDiaError, thrownBy, until, within } from '../support/calls.js';
 import { ProcessWriterBench } from '../support/processWriter.js';
 import { upTo } from '../support/writerFrames.js';
 
@@ -125,6 +125,30 @@ describe('h5-process over the lives of the C++ writer', () => {
     expect((await report(writer)).status).to.equal('stopped');
     expect((await verifyFile(file())).framesWritten).to.equal(4);
   });
+
+  for (const how of ['stop', 'reset', 'kill'] as const) {
+    it(`given up while it starts: nothing of it is left once ${how} is done, and the next run keeps its name`, async () => {
+      const writer = await connect();
+      await writer.configure(parameters({ existingFile: 'overwrite' }), within());
+      const abort = new AbortController();
+      const given = thrownBy(writer.start({ ...within(), signal: abort.signal }));
+      await until(
+        () => existsSync(file()),
+        (reserved) => reserved,
+      );
+      const reason = new Error('preempted');
+      abort.abort(reason);
+      await writer[how](within());
+      expect(existsSync(file())).to.equal(false);
+      await start(writer, { existingFile: 'overwrite' });
+      expect(await given).to.equal(reason);
+      const { pid } = bench;
+      expect(existsSync(`/proc/${pid}`)).to.equal(true);
+      await bench.sender.sendAll(upTo(10));
+      expect((await ends(writer)).statistics).to.include({ writtenFrames: 10, lostFrames: 0 });
+      expect((await verifyFile(file())).framesWritten).to.equal(10);
+    });
+  }
 
   it('unknown parameter: says that the writer refused it, and leaves neither process nor file', async () => {
     const writer = await connect({ parameters: ['nosuch'] });

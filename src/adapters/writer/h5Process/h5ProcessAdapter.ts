@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
+import { TimeIsUp, unlessAborted, withinBounds } from '../../../contracts/bounds.js';
 import type { CallOptions } from '../../../contracts/component.js';
-import { ComponentFailedError } from '../../../contracts/errors.js';
+import { ComponentFailedError, ComponentSilentError } from '../../../contracts/errors.js';
 import type { Writer, WriterParameters, WriterReport } from '../../../contracts/writer.js';
 import { PROGRAM_FILES } from '../../../programFiles.js';
 import type { AdapterSettings } from '../../adapterSettings.js';
@@ -28,6 +29,8 @@ export class H5ProcessAdapter implements Writer {
   #configured = false;
   /** The present or last run. */
   #run: WriterRun | null = null;
+  /** Settles when the present or last start is done, or when nothing is left of it. */
+  #starting: Promise<unknown> = Promise.resolve();
   readonly address: string;
 
   constructor({ name, options }: AdapterSettings<H5ProcessOptions>) {
@@ -61,8 +64,8 @@ export class H5ProcessAdapter implements Writer {
     await run?.close();
   }
 
-  async configure(parameters: WriterParameters, { signal }: CallOptions): Promise<void> {
-    signal.throwIfAborted();
+  async configure(parameters: WriterParameters, options: CallOptions): Promise<void> {
+    await this.#untilStarted('configure', options);
     if (await this.#run?.process.runs()) throw this.#wrongState('configure', 'an ended process');
     checkLaunch({ component: this.#name, options: this.#options, parameters });
     await this.#forget();
@@ -72,7 +75,13 @@ export class H5ProcessAdapter implements Writer {
   }
 
   async start(options: CallOptions): Promise<{ file: string | null }> {
-    options.signal.throwIfAborted();
+    await this.#untilStarted('start', options);
+    const started = this.#start(options);
+    this.#starting = started.catch(() => undefined);
+    return await started;
+  }
+
+  async #start(options: CallOptions): Promise<{ file: string | null }> {
     const parameters = this.#parameters;
     if (parameters === null) throw this.#wrongState('start', 'configured');
     if (await this.#run?.process.runs()) throw this.#wrongState('start', 'an ended process');
@@ -96,7 +105,7 @@ export class H5ProcessAdapter implements Writer {
   }
 
   async stop(options: CallOptions): Promise<void> {
-    options.signal.throwIfAborted();
+    await this.#untilStarted('stop', options);
     this.#configured = false;
     await this.#run?.end('stop', options);
   }
@@ -108,7 +117,7 @@ export class H5ProcessAdapter implements Writer {
   }
 
   async kill(options: CallOptions): Promise<void> {
-    options.signal.throwIfAborted();
+    await this.#untilStarted('kill', options);
     this.#configured = false;
     await this.#run?.end('kill', options);
   }
@@ -128,6 +137,24 @@ export class H5ProcessAdapter implements Writer {
 
   async untilEnded(options: CallOptions): Promise<WriterReport> {
     return this.#run === null ? await this.report(options) : await this.#run.untilEnded(options);
+  }
+
+  /** A start that its caller has given up still has a process to end, a name to give back and a note to remove. */
+  async #untilStarted(operation: string, options: CallOptions): Promise<void> {
+    try {
+      await withinBounds(options, (signal) => unlessAborted(this.#starting, signal));
+    } catch (error) {
+      if (!(error instanceof TimeIsUp)) throw error;
+      const text = `${this.#name} cannot ${operation}: its start was given up, and does not end.`;
+      throw new ComponentSilentError('component_timeout', text, {
+        component: this.#name,
+        operation,
+        expected: `the end of the start within ${options.timeoutMs} ms`,
+        actual: 'it still goes on',
+        hint: 'It hangs in the system, most likely in a disk that does not answer.',
+        cause: error,
+      });
+    }
   }
 
   async #forget(): Promise<void> {
