@@ -7,6 +7,12 @@ import { Serving } from './serving.js';
 
 const LOOK_EVERY_MS = 2;
 
+/** How long the detector exposes in a cycle: frame k is there k periods and an exposure time after the start. */
+export function exposureMs(frames: number, periodS: number): number {
+  const { period, exptime } = acquisition('', frames, periodS).detector;
+  return ((frames - 1) * period + exptime) * 1000;
+}
+
 /**
  * The components of the simulation, called as the controller calls them, by nobody but its adapters: what a cycle cannot take
  * less than on this machine, at this moment. They are launched by a controller that then leaves them alone.
@@ -55,7 +61,7 @@ export class ComponentsAlone {
     ]);
     const [{ file }] = await Promise.all([writer.start(options), backend.open(options)]);
     await detector.start(options);
-    await delay(Math.max(0, (frames - 1) * periodS * 1000));
+    await delay(exposureMs(frames, periodS));
     while ((await writer.report(options)).status !== 'finished') await delay(LOOK_EVERY_MS);
     await verifyInWorker(file ?? '', options);
     await detector.stop(options);

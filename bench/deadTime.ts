@@ -1,6 +1,6 @@
 import { acquisition } from '../test/support/integration.js';
 import type { Bench, BenchContext } from './bench.js';
-import { ComponentsAlone } from './componentsAlone.js';
+import { ComponentsAlone, exposureMs } from './componentsAlone.js';
 import { foreignWriter } from './foreignWriter.js';
 import { Serving } from './serving.js';
 
@@ -131,7 +131,7 @@ async function bareRound(alone: ComponentsAlone, frames: number): Promise<number
   const samples: number[] = [];
   for (let index = 0; index < CYCLES_A_ROUND; index++) {
     const ms = await alone.cycle(`bare${frames}.h5`, frames, PERIOD_S);
-    samples.push(ms - (frames - 1) * PERIOD_S * 1000);
+    samples.push(ms - exposureMs(frames, PERIOD_S));
   }
   return samples;
 }
@@ -140,8 +140,7 @@ let fileNumber = 0;
 
 async function cycle(serving: Serving, frames: number): Promise<Cycle> {
   const { api } = serving;
-  // The simulated detector sends frame k after k periods: the last one ends the exposure.
-  const exposureMs = (frames - 1) * PERIOD_S * 1000;
+  const exposedMs = exposureMs(frames, PERIOD_S);
   fileNumber += 1;
   const config = acquisition(serving.file(`dead${fileNumber}.h5`), frames, PERIOD_S);
   const beganMs = performance.now();
@@ -158,9 +157,9 @@ async function cycle(serving: Serving, frames: number): Promise<Cycle> {
   return {
     configure: configuredMs - beganMs,
     start: startedMs - configuredMs,
-    finish: finishedMs - startedMs - exposureMs,
+    finish: finishedMs - startedMs - exposedMs,
     reset: endedMs - resetBeganMs,
-    dead: endedMs - beganMs - exposureMs,
+    dead: endedMs - beganMs - exposedMs,
     tell: performance.timeOrigin + finishedMs - (await closedAt(serving)),
     verify: verified?.ms ?? Number.NaN,
   };

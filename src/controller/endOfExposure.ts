@@ -1,8 +1,8 @@
 import type { Section } from '../contracts/json.js';
 
 /**
- * When the frames of a run that begins now can be over, in milliseconds from now: detectors differ in whether the last
- * frame is there at its beginning, after its exposure, or after its period. None when it is left to triggers, or not known.
+ * When the frames of a run that begins now can be over, in milliseconds from now: detectors differ in whether they are done
+ * after the exposure of the last frame or after its period. None when it is left to triggers, or not known.
  */
 export function endOfExposure({ frames, period, exptime, timing }: Section): number[] {
   if (typeof frames !== 'number' || frames < 1) return [];
@@ -10,5 +10,5 @@ export function endOfExposure({ frames, period, exptime, timing }: Section): num
   const exposureMs = typeof exptime === 'number' ? Math.max(0, exptime * 1000) : 0;
   const periodMs = Math.max(exposureMs, typeof period === 'number' ? period * 1000 : 0);
   const lastBeginsMs = (frames - 1) * periodMs;
-  return [...new Set([lastBeginsMs, lastBeginsMs + exposureMs, lastBeginsMs + periodMs])];
+  return [...new Set([lastBeginsMs + exposureMs, lastBeginsMs + periodMs])];
 }

@@ -67,6 +67,11 @@ export function framePeriodMs({ period, exptime }: DetectorParameters): number {
   return Math.max(period, exptime) * 1000;
 }
 
+/** Milliseconds from the beginning of a frame until it is there. */
+export function exposureMs({ exptime }: DetectorParameters): number {
+  return exptime * 1000;
+}
+
 function isCount(value: JsonValue): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
 }

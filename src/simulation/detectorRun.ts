@@ -1,5 +1,6 @@
+import { setImmediate as afterIo } from 'node:timers/promises';
 import type { Push } from 'zeromq';
-import { type DetectorParameters, framePeriodMs, totalFrames } from './detectorParameters.js';
+import { type DetectorParameters, exposureMs, framePeriodMs, totalFrames } from './detectorParameters.js';
 import type { FrameGenerator, FrameShape } from './frameGenerator.js';
 import { frameHeader } from './frameMessage.js';
 import { nowMs, untilDue } from './pacing.js';
@@ -20,8 +21,9 @@ export interface RunOptions {
 /**
  * One run of the simulated detector, from start to the last frame.
  *
- * Frame k of an exposure is due k periods after its beginning (start or trigger), whatever became of the
- * frames before. A frame that finds no taker is dropped and counted, like the datagrams of a real detector.
+ * Frame k of a series begins k periods after the beginning of that (start or trigger), and is due when it has been exposed,
+ * whatever became of the frames before. A frame that finds no taker is dropped and counted, like the datagrams of a real
+ * detector.
  */
 export class DetectorRun {
   readonly #options: RunOptions;
@@ -71,21 +73,30 @@ export class DetectorRun {
   async #exposeFrames(first: number): Promise<void> {
     const { signal } = this.#stopping;
     const periodMs = framePeriodMs(this.#options.parameters);
-    const beginMs = nowMs();
+    const firstDueMs = nowMs() + exposureMs(this.#options.parameters);
+    // The answer to the start leaves first.
+    await afterIo();
     for (let index = 0; index < this.#options.parameters.frames; index++) {
-      if (!(await untilDue(beginMs + index * periodMs, signal))) return;
-      const nextDueMs = beginMs + (index + 1) * periodMs;
+      // Drawn while it is exposed, so that it is there when it is due.
+      const message = this.#draw(first + index);
+      if (!(await untilDue(firstDueMs + index * periodMs, signal))) return;
+      const nextDueMs = firstDueMs + (index + 1) * periodMs;
       const patienceMs = periodMs === 0 ? LONGEST_WAIT_FOR_ROOM_MS : nextDueMs - nowMs();
-      await this.#send(first + index, Math.min(patienceMs, LONGEST_WAIT_FOR_ROOM_MS));
+      await this.#send(message, Math.min(patienceMs, LONGEST_WAIT_FOR_ROOM_MS));
     }
   }
 
-  async #send(frame: number, patienceMs: number): Promise<void> {
-    const { shape, generator, socket, series, parameters } = this.#options;
+  #draw(frame: number): [header: string, pixels: Buffer] {
+    const { shape, generator, series, parameters } = this.#options;
     const header = JSON.stringify(frameHeader(shape, parameters.dr, { frame, series }));
+    return [header, generator.frame(frame, parameters.dr)];
+  }
+
+  async #send(message: [header: string, pixels: Buffer], patienceMs: number): Promise<void> {
+    const { socket } = this.#options;
     socket.sendTimeout = Math.max(0, Math.floor(patienceMs));
     try {
-      await socket.send([header, generator.frame(frame, parameters.dr)]);
+      await socket.send(message);
       this.#sent++;
     } catch {
       // ZeroMQ's only failure here is that there was no room in time, or that the program ends.

@@ -40,12 +40,13 @@ describe('LookSchedule', () => {
 });
 
 describe('endOfExposure', () => {
-  it('knows the last frame by its beginning, its exposure and its period', () => {
-    expect(endOfExposure({ frames: 5, period: 0.1, exptime: 0.01 })).to.deep.equal([400, 410, 500]);
+  it('knows the last frame by the end of its exposure and of its period', () => {
+    expect(endOfExposure({ frames: 5, period: 0.1, exptime: 0.01 })).to.deep.equal([410, 500]);
+    expect(endOfExposure({ frames: 5, period: 0.1 })).to.deep.equal([400, 500]);
   });
 
   it('takes the exposure for the period when that is shorter', () => {
-    expect(endOfExposure({ frames: 3, period: 0, exptime: 0.5 })).to.deep.equal([1_000, 1_500]);
+    expect(endOfExposure({ frames: 3, period: 0, exptime: 0.5 })).to.deep.equal([1_500]);
   });
 
   it('knows nothing of triggers, of runs without end, or of frames it was not told', () => {
