@@ -4,7 +4,10 @@ import { failure } from '../support/calls.js';
 import { acquisition, boot, type TestIntegration } from '../support/integration.js';
 
 /** One frame at once, and the next after a minute. */
-const slow = (name: string) => acquisition(name, 3, 60);
+const slow = (name: string) => {
+  const config = acquisition(name, 3, 60);
+  return { ...config, detector: { ...config.detector, exptime: 0.001 } };
+};
 const triggered = (name: string) => {
   const config = acquisition(name, 3, 0.001);
   return { ...config, detector: { ...config.detector, timing: 'trigger', cycles: 1 } };
