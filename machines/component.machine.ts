@@ -1,4 +1,4 @@
-import { assign, fromPromise, raise, setup } from 'xstate';
+import { assign, fromCallback, sendTo, setup } from 'xstate';
 import type { Observation } from '../src/contracts/component.js';
 import type { DiaError } from '../src/contracts/errors.js';
 
@@ -21,9 +21,19 @@ export type ComponentEvent =
   | { type: 'component.answered'; observation: Observation }
   | { type: 'component.silent'; error: DiaError };
 
+/** What the one that asks the component, again and again, is told. */
+export type WatchOrder =
+  /** Ask now; what is being asked counts no more. */
+  | { type: 'watch.look' }
+  /** What is being asked counts no more; ask again after a pause. */
+  | { type: 'watch.rest' }
+  /** The pause that goes on, if one does, may have to be another. */
+  | { type: 'watch.expect' };
+
 /**
- * Supervision of one component: disabled, responding or notResponding. It looks (`queryStatus`, provided by
- * the controller) again and again, and a component silent for longer than `lostAfter` is lost.
+ * Supervision of one component: disabled, responding or notResponding. As long as it is enabled, `watch` (provided by the
+ * controller) asks it again and again and says `component.answered` or `component.silent`; a component silent for longer than
+ * `lostAfter` is lost.
  */
 export const componentMachine = setup({
   types: {
@@ -31,19 +41,25 @@ export const componentMachine = setup({
     events: {} as ComponentEvent,
   },
   actors: {
-    queryStatus: fromPromise<Observation>(() => Promise.reject(new Error('queryStatus is not provided'))),
+    watch: fromCallback<WatchOrder>(() => {
+      throw new Error('watch is not provided');
+    }),
   },
   delays: {
-    pollInterval: 1_000,
     lostAfter: 5_000,
   },
   actions: {
     remember: assign(({ event }) =>
-      event.type === 'component.answered' ? { observation: event.observation, error: null } : {},
+      event.type === 'component.answered' || event.type === 'component.told'
+        ? { observation: event.observation, error: null }
+        : {},
     ),
     doubt: assign({ observation: null }),
     blame: assign(({ event }) => (event.type === 'component.silent' ? { error: event.error } : {})),
     forget: assign({ observation: null, error: null }),
+    look: sendTo('watch', { type: 'watch.look' }),
+    rest: sendTo('watch', { type: 'watch.rest' }),
+    expect: sendTo('watch', { type: 'watch.expect' }),
   },
 }).createMachine({
   id: 'component',
@@ -58,68 +74,38 @@ export const componentMachine = setup({
     },
 
     enabled: {
-      type: 'parallel',
-      on: { 'component.disable': 'disabled' },
+      invoke: { src: 'watch', id: 'watch' },
+      on: {
+        'component.disable': 'disabled',
+        'component.look': { actions: ['doubt', 'look'] },
+        'component.expect': { actions: 'expect' },
+      },
+      initial: 'unseen',
       states: {
-        watching: {
-          initial: 'looking',
+        unseen: {
           on: {
-            'component.look': { target: '.looking', actions: 'doubt' },
-            'component.told': {
-              target: '.waiting',
-              actions: raise(({ event }) => ({ type: 'component.answered', observation: event.observation })),
-            },
-          },
-          states: {
-            looking: {
-              invoke: {
-                src: 'queryStatus',
-                onDone: {
-                  target: 'waiting',
-                  actions: raise(({ event }) => ({ type: 'component.answered', observation: event.output })),
-                },
-                onError: {
-                  target: 'waiting',
-                  actions: raise(({ event }) => ({
-                    type: 'component.silent',
-                    error: event.error as DiaError,
-                  })),
-                },
-              },
-            },
-            waiting: {
-              on: { 'component.expect': { target: 'waiting', reenter: true } },
-              after: { pollInterval: 'looking' },
-            },
+            'component.answered': { target: 'responding', actions: 'remember' },
+            'component.told': { target: 'responding', actions: ['remember', 'rest'] },
+            'component.silent': { target: 'notResponding', actions: 'blame' },
           },
         },
-
-        health: {
-          initial: 'unseen',
+        responding: {
+          on: {
+            'component.answered': { actions: 'remember' },
+            'component.told': { actions: ['remember', 'rest'] },
+            'component.silent': { target: 'notResponding', actions: 'blame' },
+          },
+        },
+        notResponding: {
+          initial: 'missed',
+          on: {
+            'component.answered': { target: 'responding', actions: 'remember' },
+            'component.told': { target: 'responding', actions: ['remember', 'rest'] },
+            'component.silent': { actions: 'blame' },
+          },
           states: {
-            unseen: {
-              on: {
-                'component.answered': { target: 'responding', actions: 'remember' },
-                'component.silent': { target: 'notResponding', actions: 'blame' },
-              },
-            },
-            responding: {
-              on: {
-                'component.answered': { actions: 'remember' },
-                'component.silent': { target: 'notResponding', actions: 'blame' },
-              },
-            },
-            notResponding: {
-              initial: 'missed',
-              on: {
-                'component.answered': { target: 'responding', actions: 'remember' },
-                'component.silent': { actions: 'blame' },
-              },
-              states: {
-                missed: { after: { lostAfter: 'lost' } },
-                lost: {},
-              },
-            },
+            missed: { after: { lostAfter: 'lost' } },
+            lost: {},
           },
         },
       },

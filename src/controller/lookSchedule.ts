@@ -21,6 +21,10 @@ export class LookSchedule {
     this.#atMs = [...atMs].sort((one, other) => one - other);
   }
 
+  get isEmpty(): boolean {
+    return this.#atMs.length === 0;
+  }
+
   /** Milliseconds to the next look; not more than `pollMs` where that is possible. */
   nextLookMs(pollMs: number, nowMs = performance.now()): number {
     const due = this.#atMs.findLast((atMs) => atMs <= nowMs);

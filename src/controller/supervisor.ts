@@ -1,10 +1,11 @@
-import { type Actor, createActor, fromPromise, type SnapshotFrom } from 'xstate';
+import { type Actor, createActor, type SnapshotFrom } from 'xstate';
 import { componentMachine } from '../../machines/component.machine.js';
 import type { CallOptions, Component, Observation } from '../contracts/component.js';
 import { type DiaError, toDiaError, WrongStateError } from '../contracts/errors.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import type { ComponentView, JudgedRole } from './interpretStatus.js';
 import { LookSchedule } from './lookSchedule.js';
+import { watch } from './watch.js';
 
 /** How often a component is looked at: `running` fast, `idle` slowly. */
 export type Pace = 'running' | 'idle';
@@ -53,6 +54,7 @@ export class Supervisor<A extends Component = Component> {
   private readonly listeners = new Set<(change: SupervisorChange) => void>();
   private readonly schedule: LookSchedule;
   private pace: Pace = 'idle';
+  private commandsUnderWay = 0;
   private lastLookMs = Number.NEGATIVE_INFINITY;
   /** The error that was known when that look began. */
   private doubtedError: DiaError | null = null;
@@ -67,15 +69,8 @@ export class Supervisor<A extends Component = Component> {
     const { limits } = options;
     this.schedule = new LookSchedule(options.shortestLookMs);
     const machine = componentMachine.provide({
-      actors: { queryStatus: fromPromise(({ signal }) => this.query(signal)) },
-      delays: {
-        lostAfter: limits.lostAfterMs,
-        pollInterval: () => {
-          const pollMs = this.pace === 'running' ? limits.pollRunningMs : limits.pollIdleMs;
-          // One that says by itself when it is done is only asked how far it is.
-          return this.following === null ? this.schedule.nextLookMs(pollMs) : pollMs;
-        },
-      },
+      actors: { watch: watch({ ask: (signal) => this.query(signal), pauseMs: () => this.pauseMs() }) },
+      delays: { lostAfter: limits.lostAfterMs },
     });
     this.actor = createActor(machine);
   }
@@ -88,7 +83,7 @@ export class Supervisor<A extends Component = Component> {
     this.actor.subscribe((snapshot) => {
       const { observation, error } = snapshot.context;
       const fresh = observation !== null && observation !== seen ? observation : null;
-      const lost = snapshot.matches({ enabled: { health: { notResponding: 'lost' } } });
+      const lost = snapshot.matches({ enabled: { notResponding: 'lost' } });
       const now = healthOf(snapshot.value);
       // That a question was asked, or a pause began, is nobody's business.
       if (observation === seen && now === health) return;
@@ -123,6 +118,11 @@ export class Supervisor<A extends Component = Component> {
 
   get observation(): Observation | null {
     return this.actor.getSnapshot().context.observation;
+  }
+
+  /** Its word as it was last seen; null while that may be out of date, or it is just being told something. */
+  get settledStatus(): string | null {
+    return this.commandsUnderWay > 0 ? null : (this.observation?.status ?? null);
   }
 
   view(): ComponentView {
@@ -176,8 +176,12 @@ export class Supervisor<A extends Component = Component> {
     return this.lastLookMs;
   }
 
-  /** Says when the component is expected to change by itself, so that it is looked at just then and not a poll later. */
+  /**
+   * Says when the component is expected to change by itself, so that it is looked at just then and not a poll later; in place of
+   * what was expected before.
+   */
   expectChange(atMs: readonly number[]): void {
+    if (atMs.length === 0 && this.schedule.isEmpty) return;
     this.schedule.expect(atMs);
     this.actor.send({ type: 'component.expect' });
   }
@@ -224,6 +228,7 @@ export class Supervisor<A extends Component = Component> {
   ): Promise<T> {
     // Where it was before this is known no more.
     this.followNoMore();
+    this.commandsUnderWay += 1;
     let told: Observation | null = null;
     const onState = (observation: Observation) => {
       told = observation;
@@ -236,6 +241,7 @@ export class Supervisor<A extends Component = Component> {
       told = null;
       throw error;
     } finally {
+      this.commandsUnderWay -= 1;
       if (told === null) this.look();
       else this.believe(told);
     }
@@ -289,13 +295,21 @@ export class Supervisor<A extends Component = Component> {
     });
   }
 
+  private pauseMs(): number {
+    const { pollRunningMs, pollIdleMs } = this.options.limits;
+    const pollMs = this.pace === 'running' ? pollRunningMs : pollIdleMs;
+    // One that says by itself when it is done is only asked how far it is.
+    return this.following === null ? this.schedule.nextLookMs(pollMs) : pollMs;
+  }
+
   private notify(change: SupervisorChange): void {
     for (const listener of this.listeners) listener(change);
   }
 }
 
 function healthOf(state: SnapshotFrom<typeof componentMachine>['value']): string {
-  return typeof state === 'string' ? state : JSON.stringify(state.enabled.health);
+  if (typeof state === 'string') return state;
+  return typeof state.enabled === 'string' ? state.enabled : state.enabled.notResponding;
 }
 
 /** A supervisor of any role, to watch and to switch on or off. */

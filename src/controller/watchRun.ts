@@ -70,9 +70,12 @@ export function watchRun(
       tellAll();
       for (const writer of components.writers) writer.followEnd();
     }
+    // What was expected of a run has come with its end, or does not matter any more.
+    if (before.runs && !runs) for (const component of components.all) component.expectChange([]);
     draining = snapshot.matches({ running: 'draining' });
     // The detectors are done, so any moment now the writers are.
     if (draining && !before.draining) {
+      for (const { detector } of components.pipelines) detector.expectChange([]);
       for (const writer of components.writers) writer.expectChange([performance.now()]);
     }
     reporter.refresh();

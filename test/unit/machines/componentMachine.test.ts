@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { createActor, fromPromise, SimulatedClock } from 'xstate';
+import { createActor, SimulatedClock } from 'xstate';
 import { componentMachine } from '../../../machines/component.machine.js';
 import type { Observation } from '../../../src/contracts/component.js';
 import { ComponentSilentError } from '../../../src/contracts/errors.js';
+import { watch } from '../../../src/controller/watch.js';
 
 const SILENCE = new ComponentSilentError('component_timeout', 'No answer.');
 
@@ -20,8 +21,10 @@ function driver() {
   const actor = createActor(
     componentMachine.provide({
       actors: {
-        queryStatus: fromPromise(
-          ({ signal }) =>
+        watch: watch({
+          clock,
+          pauseMs: () => 1_000,
+          ask: (signal) =>
             new Promise<Observation>((resolve, reject) => {
               questions.push({
                 signal,
@@ -35,7 +38,7 @@ function driver() {
                 },
               });
             }),
-        ),
+        }),
       },
     }),
     { clock },
@@ -43,7 +46,7 @@ function driver() {
   actor.start();
   const health = () => {
     const { value } = actor.getSnapshot();
-    return typeof value === 'string' ? value : (value.enabled as { health: unknown }).health;
+    return typeof value === 'string' ? value : value.enabled;
   };
   return {
     actor,
