@@ -170,7 +170,7 @@ class Direct {
         all((trio) =>
           Promise.all([
             trio.detector.configure(detector, options),
-            trio.backend.status(options).then(() => trio.backend.configure(backend, options)),
+            trio.backend.configure(backend, options),
             trio.writer.configure(parameters, options),
           ]),
         ),
@@ -196,10 +196,15 @@ class Direct {
     await this.components.finish();
     times.reset.push(
       await timed(async () => {
-        await all((trio) => trio.detector.stop(options));
-        await all((trio) => trio.backend.status(options).then(() => trio.backend.close(options)));
-        await all((trio) => trio.writer.stop(options));
-        await all((trio) => Promise.all([trio.backend.reset(options), trio.writer.reset(options)]));
+        const backends = async () => {
+          await all((trio) => trio.backend.close(options));
+          await all((trio) => trio.backend.reset(options));
+        };
+        await Promise.all([
+          all((trio) => trio.detector.stop(options)),
+          backends(),
+          all((trio) => trio.writer.reset(options)),
+        ]);
       }),
     );
   }

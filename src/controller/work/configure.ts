@@ -1,4 +1,6 @@
 import type { AcquisitionPlan } from '../../contracts/acquisition.js';
+import type { Backend } from '../../contracts/backend.js';
+import { ComponentFailedError } from '../../contracts/errors.js';
 import type { Section } from '../../contracts/json.js';
 import type { Writer, WriterParameters } from '../../contracts/writer.js';
 import { prepareVerification } from '../../files/verifyInWorker.js';
@@ -6,6 +8,7 @@ import type { Components, Pipeline } from '../components.js';
 import { inParallel } from '../inParallel.js';
 import type { Supervisor } from '../supervisor.js';
 import type { Applied } from './applied.js';
+import { askBackend } from './askBackend.js';
 
 type Task = (signal: AbortSignal) => Promise<void>;
 
@@ -48,19 +51,32 @@ function configureDetector({ detector }: Pipeline, parameters: Section, applied:
   };
 }
 
-/** A backend takes settings only when INITIALIZED, so one that is further on is reset first. */
+/**
+ * A backend takes settings only when INITIALIZED, so one that is further on is reset first. Only one that is known to be at its
+ * beginning is not asked where it is, unless it refuses: somebody else may have moved it.
+ */
 function configureBackend({ backend }: Pipeline, settings: Section, applied: Applied): Task {
+  const configure = (signal: AbortSignal) =>
+    backend.command('configure', signal, (adapter, options) => adapter.configure(settings, options));
   return async (signal) => {
     if (!backend.enabled) return;
-    const status = await backend.call('status', signal, (adapter, options) => adapter.status(options));
+    const isAtItsBeginning = backend.settledStatus === 'INITIALIZED';
+    const status = isAtItsBeginning ? 'INITIALIZED' : await askBackend(backend, signal);
     if (CONFIGURED_BACKEND.includes(status) && applied.has(backend.name, settings)) return;
     applied.forget(backend.name);
-    if (status !== 'INITIALIZED') {
-      await backend.call('reset', signal, (adapter, options) => adapter.reset(options));
-    }
-    await backend.command('configure', signal, (adapter, options) => adapter.configure(settings, options));
+    if (status !== 'INITIALIZED') await resetBackend(backend, signal);
+    await configure(signal).catch(async (error) => {
+      if (!isAtItsBeginning || !(error instanceof ComponentFailedError)) throw error;
+      if ((await askBackend(backend, signal)) === 'INITIALIZED') throw error;
+      await resetBackend(backend, signal);
+      await configure(signal);
+    });
     applied.remember(backend.name, settings);
   };
+}
+
+function resetBackend(backend: Supervisor<Backend>, signal: AbortSignal): Promise<void> {
+  return backend.call('reset', signal, (adapter, options) => adapter.reset(options));
 }
 
 function configureWriter(writer: Supervisor<Writer>, parameters: WriterParameters): Task {

@@ -4,79 +4,113 @@ import type { CallOptions } from '../../contracts/component.js';
 import type { Detector } from '../../contracts/detector.js';
 import { toDiaError } from '../../contracts/errors.js';
 import type { Trigger } from '../../contracts/trigger.js';
+import type { Writer } from '../../contracts/writer.js';
 import type { Components } from '../components.js';
 import { allToTheEnd } from '../inParallel.js';
 import type { Supervisor, Watched } from '../supervisor.js';
+import { askBackend } from './askBackend.js';
+
+type Step = () => Promise<unknown>;
+
+/** Words of what makes no frames come. */
+const IDLE = ['idle', 'finished', 'stopped'];
 
 /**
  * Ends whatever is under way and brings every enabled component back to its beginning: trigger, detectors,
- * backends, writers. A failure of one never keeps the next from being told; the first is thrown at the end.
+ * backends, writers, in that order while frames may come. A failure of one never keeps the next from being told; the first is
+ * thrown at the end.
  */
 export async function standDown(components: Components, how: StandDown, signal: AbortSignal): Promise<void> {
-  const errors = await endRun(components, how, signal);
-  // Everything is at rest now, so what is left needs no order.
-  errors.push(
-    ...(await allToTheEnd([
-      ...components.pipelines
-        .filter(({ backend }) => backend.enabled)
-        .map(
-          ({ backend }) =>
-            () =>
-              backend.command('reset', signal, (adapter, options) => adapter.reset(options)),
-        ),
-      ...components.writers
-        .filter((writer) => writer.enabled)
-        .map((writer) => () => writer.command('reset', signal, (adapter, options) => adapter.reset(options))),
-    ])),
-  );
+  const { trigger, detectors, backends, writers } = endings(components, how, signal);
+  const resetBackends = components.pipelines
+    .filter(({ backend }) => backend.enabled)
+    .map(
+      ({ backend }): Step =>
+        () =>
+          backend.command('reset', signal, (adapter, options) => adapter.reset(options)),
+    );
+  const resetWriters = components.writers
+    .filter((writer) => writer.enabled)
+    .map(
+      (writer): Step =>
+        () =>
+          writer.command('reset', signal, (adapter, options) => adapter.reset(options)),
+    );
+  // Where everything is at rest, nothing needs an order but what one component is told.
+  const errors =
+    how !== 'kill' && isAtRest(components)
+      ? await Promise.all([
+          oneAfterTheOther([[...trigger, ...detectors]]),
+          oneAfterTheOther([backends, resetBackends]),
+          oneAfterTheOther([writers, resetWriters]),
+        ])
+      : [
+          await oneAfterTheOther([
+            ...[trigger, detectors, backends, writers],
+            [...resetBackends, ...resetWriters],
+          ]),
+        ];
   signal.throwIfAborted();
-  if (errors.length > 0) throw toDiaError(errors[0]);
+  const [first] = errors.flat();
+  if (first !== undefined) throw toDiaError(first);
 }
 
 /**
  * Stops trigger, detectors, backends and writers in that order, roles of all pipelines in parallel, and keeps
  * what was written; answers what failed on the way.
  */
-export async function endRun(
-  components: Components,
-  how: StandDown,
-  signal: AbortSignal,
-): Promise<unknown[]> {
-  const { pipelines, trigger, writers } = components;
+export function endRun(components: Components, how: StandDown, signal: AbortSignal): Promise<unknown[]> {
+  const { trigger, detectors, backends, writers } = endings(components, how, signal);
+  return oneAfterTheOther([trigger, detectors, backends, writers]);
+}
+
+/** Takes the steps of each round at once, whatever fails; answers what did. */
+async function oneAfterTheOther(rounds: readonly (readonly Step[])[]): Promise<unknown[]> {
   const errors: unknown[] = [];
-  const together = async (tasks: (() => Promise<unknown>)[]) => {
-    errors.push(...(await allToTheEnd(tasks)));
-  };
-  await together(trigger?.enabled ? [() => stopExposing(trigger, signal)] : []);
-  await together(
-    pipelines
+  for (const steps of rounds) errors.push(...(await allToTheEnd(steps)));
+  return errors;
+}
+
+/** What ends a run, by role. */
+function endings({ pipelines, trigger, writers }: Components, how: StandDown, signal: AbortSignal) {
+  return {
+    trigger: trigger?.enabled ? [() => stopExposing(trigger, signal)] : [],
+    detectors: pipelines
       .filter(({ detector }) => detector.enabled)
       .map(
-        ({ detector }) =>
+        ({ detector }): Step =>
           () =>
             stopExposing(detector, signal),
       ),
-  );
-  await together(
-    pipelines
+    backends: pipelines
       .filter(({ backend }) => backend.enabled)
       .map(
-        ({ backend }) =>
+        ({ backend }): Step =>
           () =>
             closeIfOpen(backend, signal),
       ),
-  );
-  await together(
-    writers
-      .filter((writer) => writer.enabled && (how === 'kill' || !hasEnded(writer)))
+    writers: writers
+      .filter(({ enabled }) => enabled)
       .map(
-        (writer) => () =>
-          writer.call(how === 'kill' ? 'kill' : 'stop', signal, (adapter, options) =>
-            how === 'kill' ? adapter.kill(options) : adapter.stop(options),
-          ),
+        (writer): Step =>
+          () =>
+            end(writer, how, signal),
       ),
-  );
-  return errors;
+  };
+}
+
+/** Whether nothing makes frames come, as far as is known. */
+function isAtRest({ pipelines, trigger }: Components): boolean {
+  const sources: Watched[] = [
+    ...(trigger === null ? [] : [trigger]),
+    ...pipelines.map((one) => one.detector),
+  ];
+  return sources.every(({ enabled, observation }) => !enabled || IDLE.includes(observation?.status ?? ''));
+}
+
+async function end(writer: Supervisor<Writer>, how: StandDown, signal: AbortSignal): Promise<void> {
+  if (how === 'kill') await writer.call('kill', signal, (adapter, options) => adapter.kill(options));
+  else if (!hasEnded(writer)) await writer.call('stop', signal, (adapter, options) => adapter.stop(options));
 }
 
 /** Stops what makes frames come: a detector, or the trigger of all. */
@@ -92,9 +126,13 @@ export function stopExposing(
 const hasEnded = ({ observation }: Watched) =>
   observation?.status === 'stopped' || observation?.status === 'finished';
 
-/** Asks first: what was seen last may be from before it was opened, and one that is not open refuses to close. */
+/** One that is not open refuses to close. Where it is is only asked when it is not known. */
 async function closeIfOpen(backend: Supervisor<Backend>, signal: AbortSignal): Promise<void> {
-  const status = await backend.call('status', signal, (adapter, options) => adapter.status(options));
-  if (status !== 'OPEN') return;
-  await backend.call('close', signal, (adapter, options) => adapter.close(options));
+  if ((backend.settledStatus ?? (await askBackend(backend, signal))) !== 'OPEN') return;
+  await backend
+    .call('close', signal, (adapter, options) => adapter.close(options))
+    .catch(async (error) => {
+      // It may have closed by itself since it was looked at.
+      if ((await askBackend(backend, signal)) === 'OPEN') throw error;
+    });
 }
