@@ -12,6 +12,7 @@ import type { Telemetry } from '../telemetry/logger.js';
 import { agree } from './agree.js';
 import type { Components } from './components.js';
 import { forMany } from './inParallel.js';
+import { inTime } from './memory.js';
 import type { Applied } from './work/applied.js';
 import { configureComponents } from './work/configure.js';
 import { replaceHung } from './work/replaceHung.js';
@@ -83,8 +84,9 @@ export function createAcquisitionActor(
         ),
         standDown: fromPromise<void, { how: StandDown }>(async ({ input, signal }) => {
           applied.forgetAll();
-          // Whatever the disk says, the detector is stopped.
-          await record({ phase: 'standingDown' }).catch(logFailure(telemetry));
+          // Whatever the disk says, and also when it says nothing, the detector is stopped.
+          const recorded = inTime(record({ phase: 'standingDown' }), limits.settleTimeoutMs);
+          await recorded.catch(logFailure(telemetry));
           if (input.how === 'kill') await replaceHung(components, replaceProgram, forMany(signal));
           const sinceMs = performance.now();
           await standDown(components, input.how, forMany(signal));

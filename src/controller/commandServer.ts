@@ -85,7 +85,7 @@ export class CommandServer {
     book.doubt();
     actor.send({ type: `acquisition.${how}` });
     await this.settled();
-    await memory.rested();
+    await memory.rested(options.limits.stopTimeoutMs);
     const { error } = actor.getSnapshot().context;
     if (error !== null) throw error;
     return {};
@@ -120,7 +120,7 @@ export class CommandServer {
       case 'components.enable':
         this.requireRest('change which components are enabled');
         await enableClients(this.components, command.enabled);
-        await memory.recordSettings(actor);
+        await memory.recordSettings(actor, this.own.options.limits.stopTimeoutMs);
         reporter.refresh();
         return { clients_enabled: clientsEnabled(this.components) };
       case 'detector.setValue':
@@ -139,7 +139,8 @@ export class CommandServer {
   }
 
   private async changedOverlays(overlays: JsonObject): Promise<Reply> {
-    await this.own.memory.recordSettings(this.own.actor);
+    const { actor, memory, options } = this.own;
+    await memory.recordSettings(actor, options.limits.stopTimeoutMs);
     return { client_configuration: overlays };
   }
 
@@ -155,7 +156,7 @@ export class CommandServer {
   }
 
   private async configure(config: AcquisitionConfig, signal: AbortSignal): Promise<Reply> {
-    const { actor, book, memory } = this.own;
+    const { actor, book, memory, options } = this.own;
     this.requireConfigurable(cannotConfigure);
     const valid = book.validated(config, disabledSections(this.components));
     const plan = await unlessAborted(this.plan(valid), signal);
@@ -165,7 +166,7 @@ export class CommandServer {
     actor.send({ type: 'acquisition.configure', plan });
     await this.outcome('configured', signal);
     book.succeeded();
-    await memory.rested();
+    await memory.rested(options.limits.stopTimeoutMs);
     return { config: book.last };
   }
 

@@ -1,6 +1,7 @@
 import type { SnapshotFrom } from 'xstate';
 import type { acquisitionMachine } from '../../machines/acquisition.machine.js';
-import { toDiaError } from '../contracts/errors.js';
+import { boundBy, unlessAborted } from '../contracts/bounds.js';
+import { ComponentSilentError, type DiaError, toDiaError } from '../contracts/errors.js';
 import type { Journal, JournalEntry } from '../telemetry/journal.js';
 import type { Telemetry } from '../telemetry/logger.js';
 import type { AcquisitionActor } from './acquisitionActor.js';
@@ -35,14 +36,19 @@ export class Memory {
   }
 
   /** Writes down settings that have changed; during an acquisition with what was written down of it last. */
-  async recordSettings(actor: AcquisitionActor): Promise<void> {
+  async recordSettings(actor: AcquisitionActor, timeoutMs: number): Promise<void> {
     const entry = restEntry(actor.getSnapshot()) ?? this.last;
-    if (entry !== null) await this.record(entry);
+    if (entry !== null) await inTime(this.record(entry), timeoutMs);
   }
 
-  /** Resolves when the present state is on disk: what a client has been told holds after a crash. */
-  rested(): Promise<void> {
-    return this.lastRest;
+  /**
+   * Resolves when the present state is on disk, so that what a client has been told holds after a crash; or after
+   * `timeoutMs`, as a disk that hangs must not keep the answer to a stop.
+   */
+  async rested(timeoutMs: number): Promise<void> {
+    await inTime(this.lastRest, timeoutMs).catch((thrown: DiaError) =>
+      this.options.telemetry.log.error(thrown.message),
+    );
   }
 
   /**
@@ -60,6 +66,28 @@ export class Memory {
       const { log } = this.options.telemetry;
       this.lastRest = this.record(entry).catch((thrown: unknown) => log.error(toDiaError(thrown).message));
     });
+  }
+}
+
+/**
+ * Waits until an entry is on disk, but not for ever.
+ *
+ * @throws ComponentSilentError `component_timeout` when it is not by then; it may come there later.
+ */
+export async function inTime(written: Promise<void>, timeoutMs: number): Promise<void> {
+  const late = boundBy({ timeoutMs });
+  try {
+    await unlessAborted(written, late.signal);
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    const text = `The journal could not be written within ${timeoutMs} ms: its disk hangs.`;
+    throw new ComponentSilentError('component_timeout', text, {
+      component: 'controller',
+      operation: 'write the journal',
+      hint: 'After a crash now the next controller would find an older state. Look at the disk of the state folder.',
+    });
+  } finally {
+    late.end();
   }
 }
 

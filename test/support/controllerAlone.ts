@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AcquisitionValidator } from '../../src/config/acquisitionConfig.js';
 import type { Command, Reply } from '../../src/contracts/integration.js';
+import type { AcquisitionLimits } from '../../src/controller/acquisitionActor.js';
 import { Components } from '../../src/controller/components.js';
 import { IntegrationController } from '../../src/controller/integrationController.js';
 import { directLookups, type PathLookups } from '../../src/files/pathLookups.js';
@@ -19,10 +20,12 @@ export class ControllerAlone {
   readonly journal: JournalEntry[] = [];
   /** Looks at the disk for it; the disk's own answers unless a test says otherwise. */
   lookups: PathLookups = directLookups;
+  /** Whether the disk of its journal takes entries, and never says that they are there. */
+  journalHangs = false;
   readonly controller: IntegrationController;
   readonly #folder: string;
 
-  private constructor(folder: string, schema: string) {
+  private constructor(folder: string, schema: string, changes: Partial<AcquisitionLimits>) {
     this.#folder = folder;
     const telemetry = createTelemetry({ level: 'error', folder: null, quiet: true });
     const limits = {
@@ -38,6 +41,7 @@ export class ControllerAlone {
       verifyTimeoutMs: 5_000,
       drainTimeoutMs: 5_000,
       auxiliaryTimeoutMs: 5_000,
+      ...changes,
     };
     this.controller = new IntegrationController({
       components: new Components({ pipelines: [], auxiliaryWriters: [], trigger: null }, limits, telemetry),
@@ -61,6 +65,7 @@ export class ControllerAlone {
         last: null,
         append: async (entry) => {
           this.journal.push(entry);
+          if (this.journalHangs) await new Promise(() => undefined);
         },
         close: async () => undefined,
       },
@@ -69,9 +74,9 @@ export class ControllerAlone {
     });
   }
 
-  static async start(): Promise<ControllerAlone> {
+  static async start(limits: Partial<AcquisitionLimits> = {}): Promise<ControllerAlone> {
     const folder = await mkdtemp(join(tmpdir(), 'dia-alone-'));
-    const alone = new ControllerAlone(folder, await readFile(SCHEMA, 'utf8'));
+    const alone = new ControllerAlone(folder, await readFile(SCHEMA, 'utf8'), limits);
     await alone.controller.start();
     return alone;
   }

@@ -100,3 +100,32 @@ describe('a stop, reset or kill while other commands wait', () => {
     expect(dia.status).to.equal('INITIALIZED');
   });
 });
+
+describe('commands while the disk of the journal hangs', () => {
+  let dia: ControllerAlone;
+
+  beforeEach(async () => {
+    dia = await ControllerAlone.start({ settleTimeoutMs: 50, stopTimeoutMs: 1_000 });
+  });
+  afterEach(async () => {
+    dia.journalHangs = false;
+    await dia.close();
+  });
+
+  for (const how of ['stop', 'reset', 'kill'] as const) {
+    it(`${how}, which is done and answered`, async () => {
+      await dia.execute(CONFIGURE);
+      dia.journalHangs = true;
+      await dia.execute({ type: `acquisition.${how}` });
+      expect(dia.status).to.equal('INITIALIZED');
+    });
+  }
+
+  it('settings, which say so and keep nobody behind them', async () => {
+    dia.journalHangs = true;
+    const set = thrownBy(dia.execute({ type: 'overlay.set', overlays: {} }));
+    const behind = thrownBy(dia.execute({ type: 'acquisition.start', sections: null, triggerStart: true }));
+    expect(await set).to.include({ code: 'component_timeout' });
+    expect(await behind).to.include({ code: 'wrong_state' });
+  });
+});
