@@ -11,10 +11,14 @@ export const PROGRAM_FILES = {
   writer: file('./writer/program.js'),
   lookups: file('./files/lookupProgram.js'),
   verifyWorker: file('./files/verifyWorker.js'),
+  compressThread: file('./writer/compression/compressThread.js'),
 } as const;
 
 /** The manifest of this package. */
 export const MANIFEST_FILE = file('../../package.json');
+
+/** What compresses frames, as WebAssembly: made by the build. */
+export const COMPRESSION_KERNEL = file('../kernels/bitshuffleLz4.wasm');
 
 /** Folder where the build stores the validators that it made. */
 export const STORED_VALIDATORS = file('../validators/');

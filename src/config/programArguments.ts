@@ -57,6 +57,8 @@ export const PROGRAM_OPTIONS: Readonly<Record<NonNullable<ServiceSettings['progr
       '--format': any,
       '--detector-name': any,
       '--compressed': any,
+      '--compression': { pattern: /^(?:none|bslz4)$/, expected: 'none or bslz4' },
+      '--compression-threads': count,
       '--existing-file': {
         pattern: /^(?:number|refuse|overwrite)$/,
         expected: 'number, refuse or overwrite',

@@ -1,6 +1,7 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import { hdf5Cause } from '../files/hdf5.js';
+import { CompressorError } from './compression/compressorError.js';
 import type { Decoded, Decoder, Frame, Notice } from './decoders/decoder.js';
 import type { FileIdentity } from './fileIdentity.js';
 import type { Completion, FrameFile } from './formats/format.js';
@@ -355,9 +356,8 @@ export class Acquisition {
     const facts = {
       component: 'writer',
       operation: 'write frames',
-      expected: 'a disk that takes the frames',
+      ...(error instanceof CompressorError ? error.facts : DISK_FACTS),
       actual: cause,
-      hint: 'Check the disk: its free space, its quota, and whether it is still mounted.',
       cause: error,
     };
     this.#error = /no space|quota/i.test(cause)
@@ -368,6 +368,11 @@ export class Acquisition {
     this.#parts.stream.close();
   }
 }
+
+const DISK_FACTS = {
+  expected: 'a disk that takes the frames',
+  hint: 'Check the disk: its free space, its quota, and whether it is still mounted.',
+};
 
 /** What all frames of a file have in common. */
 function describeFrame({ rows, columns, type, filter }: Frame): string {

@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { InvalidRequestError } from '../contracts/errors.js';
 import type { JsonObject, JsonValue, Section } from '../contracts/json.js';
 import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
+import { COMPRESSIONS, type CompressionName } from './compression/compressions.js';
 import { DIALECTS, type Dialect } from './decoders/dialects.js';
 import type { DetectorFacts } from './formats/format.js';
 import { LAYOUT_NAMES, type LayoutName } from './formats/layouts.js';
@@ -14,6 +15,7 @@ export interface ParameterDefaults {
   readonly streamAddress: string | null;
   readonly dialect: Dialect;
   readonly format: LayoutName;
+  readonly compression: CompressionName;
   readonly detector: DetectorFacts;
 }
 
@@ -36,6 +38,10 @@ const FIELDS: Readonly<
   stream: { expected: 'ZeroMQ addresses, separated by commas', fits: isAddresses },
   dialect: { expected: DIALECTS.join(', '), fits: (value) => DIALECTS.some((dialect) => dialect === value) },
   format: { expected: LAYOUT_NAMES.join(', '), fits: (value) => LAYOUT_NAMES.some((name) => name === value) },
+  compression: {
+    expected: COMPRESSIONS.join(', '),
+    fits: (value) => COMPRESSIONS.some((name) => name === value),
+  },
   extra: { expected: 'an object', fits: isSection },
 };
 
@@ -78,6 +84,7 @@ export function readParameters(body: JsonObject, defaults: ParameterDefaults): R
     streamAddress: streamAddress as string,
     dialect: (body.dialect as Dialect | undefined) ?? defaults.dialect,
     format: (body.format as LayoutName | undefined) ?? defaults.format,
+    compression: (body.compression as CompressionName | undefined) ?? defaults.compression,
     detector: defaults.detector,
     acquisition: (body.acquisition as Record<string, Section> | undefined) ?? {},
     acquisitionId: (body.acquisition_id as string | undefined) ?? '',

@@ -5,6 +5,8 @@ import { type Reservation, reserveFile } from '../files/freeName.js';
 import { hdf5Cause, loadHdf5 } from '../files/hdf5.js';
 import { type Announcement, announceService } from '../services/announcement.js';
 import { packageVersion } from '../version.js';
+import { CompressingFormat } from './compression/compressingFormat.js';
+import { Compressor } from './compression/compressor.js';
 import { createDecoder, mayBeCompressed, patternOf } from './decoders/dialects.js';
 import { registerChunkFilters } from './filters/chunkFilters.js';
 import { layoutNamed } from './formats/layouts.js';
@@ -90,6 +92,7 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
     streamAddress,
     dialect: options.dialect,
     format: options.format,
+    compression: options.compression,
     detector: options.detector,
     acquisition: {},
     acquisitionId: '',
@@ -131,21 +134,39 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
   hdf5.catch(() => undefined);
   const version = packageVersion();
   const streams = new StreamKeeper();
-  const canKeep = () =>
+  const hasFilters = (otherwise: string) =>
     hdf5.then(registerChunkFilters).then(
       () => true,
       (error: unknown) => {
-        log.warn(`compressed frames are stored decompressed: ${hdf5Cause(error)}`);
+        log.warn(`${otherwise}: ${hdf5Cause(error)}`);
         return false;
       },
     );
+  let last: Compressor | undefined;
+  // One whose thread has ended is replaced by the next acquisition.
+  const compressor = () => {
+    if (last === undefined || last.failure !== null)
+      last = new Compressor({ threads: options.compressionThreads });
+    return last;
+  };
   return new Recorder({
-    formatNamed: async (name) =>
-      new StackFormat({ layout: layoutNamed(name), hdf5: await hdf5, version, warn: log.warn }),
+    formatFor: async ({ format, compression }) => {
+      const stack = new StackFormat({
+        layout: layoutNamed(format),
+        hdf5: await hdf5,
+        version,
+        warn: log.warn,
+      });
+      const compresses = compression !== 'none' && (await hasFilters('frames are stored uncompressed'));
+      return compresses ? new CompressingFormat(stack, compressor) : stack;
+    },
     parametersOf: (name) => layoutNamed(name).parameters,
     defaultFormat: options.format,
     createDecoder: async (dialect, streams) => {
-      const keepsCompressed = mayBeCompressed(dialect) && options.compressed === 'keep' && (await canKeep());
+      const keepsCompressed =
+        mayBeCompressed(dialect) &&
+        options.compressed === 'keep' &&
+        (await hasFilters('compressed frames are stored decompressed'));
       return createDecoder(dialect, { streams, keepsCompressed });
     },
     openStream: (dialect, addresses) => {

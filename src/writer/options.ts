@@ -1,10 +1,16 @@
+import { availableParallelism } from 'node:os';
 import { EXISTING_FILE_RULES, type ExistingFile } from '../contracts/writer.js';
+import { COMPRESSIONS, type CompressionName } from './compression/compressions.js';
 import { DIALECTS, type Dialect } from './decoders/dialects.js';
 import type { DetectorFacts } from './formats/format.js';
 import { LAYOUT_NAMES, type LayoutName } from './formats/layouts.js';
 
 /** `keep`: stored as they are; `unpack`: stored plain, for readers without plugins. */
 const COMPRESSED_RULES = ['keep', 'unpack'] as const;
+
+/** One core is left to receive and to write. */
+const DEFAULT_THREADS = Math.max(1, availableParallelism() - 1);
+const MOST_THREADS = 64;
 
 /** What the program was asked to do on its command line. */
 export interface WriterOptions {
@@ -21,6 +27,10 @@ export interface WriterOptions {
   readonly detector: DetectorFacts;
   /** What becomes of frames that come compressed. */
   readonly compressed: (typeof COMPRESSED_RULES)[number];
+  /** What becomes of frames that come plain. */
+  readonly compression: CompressionName;
+  /** Threads that compress. */
+  readonly compressionThreads: number;
   readonly existingFile: ExistingFile;
   /** Folders that output files must lie in; empty: anywhere. */
   readonly dataRoots: readonly string[];
@@ -53,6 +63,9 @@ Options:
   --detector-name <name>     what the layout swissfel calls the detector (default: the fourth ignored argument,
                              which is its name for PSI's writer, or else detector)
   --compressed <rule>        frames that come compressed: keep (default; readers need the plugin hdf5plugin) or unpack
+  --compression <name>       frames that come plain: none (default; stored as they are) or bslz4 (bitshuffle and LZ4;
+                             readers need the plugin hdf5plugin)
+  --compression-threads <n>  threads that compress (default ${DEFAULT_THREADS} here: a core is left to receive and write)
   --existing-file <rule>     number (default), refuse or overwrite
   --data-root <folder>       output files must lie in here, or be /dev/null; may be given several times
   --high-water-mark <n>      frames kept in memory before the sender is held back (default 100)
@@ -67,6 +80,8 @@ const VALUE_OPTIONS = new Set([
   '--dialect',
   '--format',
   '--compressed',
+  '--compression',
+  '--compression-threads',
   '--detector-name',
   '--existing-file',
   '--data-root',
@@ -86,6 +101,12 @@ export function parseOptions(argv: readonly string[]): WriterOptions {
     dialect: dialectNamed(last(values, '--dialect') ?? 'array-1.0'),
     format: formatNamed(last(values, '--format') ?? 'nexus'),
     compressed: compressedRule(last(values, '--compressed') ?? 'keep'),
+    compression: compressionNamed(last(values, '--compression') ?? 'none'),
+    compressionThreads: integer(last(values, '--compression-threads') ?? String(DEFAULT_THREADS), {
+      name: '--compression-threads',
+      from: 1,
+      to: MOST_THREADS,
+    }),
     detector: detectorFacts(positional, last(values, '--detector-name')),
     existingFile: existingFileRule(last(values, '--existing-file') ?? 'number'),
     dataRoots: values.get('--data-root') ?? [],
@@ -172,6 +193,13 @@ function compressedRule(text: string): WriterOptions['compressed'] {
   if (rule === undefined)
     throw new UsageError(`--compressed is ${COMPRESSED_RULES.join(' or ')}, not '${text}'.`);
   return rule;
+}
+
+function compressionNamed(text: string): CompressionName {
+  const name = COMPRESSIONS.find((known) => known === text);
+  if (name === undefined)
+    throw new UsageError(`--compression is ${COMPRESSIONS.join(' or ')}, not '${text}'.`);
+  return name;
 }
 
 function formatNamed(text: string): LayoutName {

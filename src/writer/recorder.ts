@@ -10,6 +10,7 @@ import type { ExistingFile, WriterStatus } from '../contracts/writer.js';
 import type { Reservation } from '../files/freeName.js';
 import { hdf5Cause } from '../files/hdf5.js';
 import { Acquisition } from './acquisition.js';
+import type { CompressionName } from './compression/compressions.js';
 import type { Decoder } from './decoders/decoder.js';
 import type { Dialect } from './decoders/dialects.js';
 import { FileIdentity } from './fileIdentity.js';
@@ -42,6 +43,8 @@ export interface RecorderParameters {
   readonly dialect: Dialect;
   /** Layout of the file. */
   readonly format: LayoutName;
+  /** What becomes of frames that come plain. */
+  readonly compression: CompressionName;
   readonly detector: DetectorFacts;
   readonly acquisition: Readonly<Record<string, Section>>;
   readonly acquisitionId: string;
@@ -51,7 +54,7 @@ export interface RecorderParameters {
 
 /** What a recorder works with. */
 export interface RecorderParts {
-  readonly formatNamed: (name: LayoutName) => Promise<FileFormat>;
+  readonly formatFor: (parameters: RecorderParameters) => Promise<FileFormat>;
   /** The parameters that a format takes. */
   readonly parametersOf: (name: LayoutName) => ParameterRule;
   /** Before anything is configured. */
@@ -273,7 +276,7 @@ export class Recorder {
       await this.#connect(stream);
       reserved = await this.#parts.reserve(parameters);
       const { path } = reserved;
-      const format = await this.#parts.formatNamed(parameters.format);
+      const format = await this.#parts.formatFor(parameters);
       const description: AcquisitionDescription = { ...parameters, startedAt: new Date() };
       const file = this.#prepare(createFile(format, { path, description }));
       const identity = new FileIdentity(path);

@@ -4,6 +4,7 @@ import json
 import sys
 
 import h5py
+import hdf5plugin  # noqa: F401  (registers the compression filters)
 
 with h5py.File(sys.argv[1], "r", libver="latest", swmr=True) as file:
     detector = file["entry/instrument/detector"]

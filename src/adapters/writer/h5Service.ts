@@ -38,6 +38,12 @@ export const h5ServiceOptions = Type.Object(
       }),
     ),
     format: Type.Optional(Type.String({ description: "Layout of the file; the writer's default is nexus." })),
+    compression: Type.Optional(
+      Type.Enum(['none', 'bslz4'], {
+        description:
+          'What becomes of frames that come plain: `none` stores them as they are (the default of the writer), `bslz4` compresses them with bitshuffle and LZ4.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -68,7 +74,7 @@ export class H5ServiceAdapter implements Writer {
   }
 
   async configure(parameters: WriterParameters, options: CallOptions): Promise<void> {
-    const { stream, dialect, format } = this.#options;
+    const { stream, dialect, format, compression } = this.#options;
     await this.#post('configure', options, {
       output_file: parameters.outputFile,
       n_frames: parameters.frames,
@@ -80,6 +86,7 @@ export class H5ServiceAdapter implements Writer {
       ...(stream === undefined ? {} : { stream }),
       ...(dialect === undefined ? {} : { dialect }),
       ...(format === undefined ? {} : { format }),
+      ...(compression === undefined ? {} : { compression }),
     });
   }
 

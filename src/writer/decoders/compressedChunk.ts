@@ -1,11 +1,11 @@
 import { type Compression, defaultBlock, FRAMING_BYTES, readFraming } from './compression.js';
-import { CHUNK_FILTER, type Frame } from './decoder.js';
+import { CHUNK_FILTER, type ChunkFilter, type Frame } from './decoder.js';
 
 /** Version of bitshuffle that files name, and its number for LZ4. */
 const BITSHUFFLE = { major: 0, minor: 4, lz4: 2 } as const;
 const LENGTH_BYTES = 4;
 /** The pass-through filter needs room in the plain chunk. */
-const SMALLEST_CHUNK_BYTES = 8;
+export const SMALLEST_CHUNK_BYTES = 8;
 /** Largest block of LZ4, and of its filter. */
 const LARGEST_BLOCK_BYTES = 0x7e00_0000;
 
@@ -27,8 +27,7 @@ export function asChunk(
   const isFramed = readFraming(bytes, sizeBytes) !== null;
   if (compression.algorithm === 'bslz4') {
     const { elementBytes } = compression;
-    const options = [BITSHUFFLE.major, BITSHUFFLE.minor, elementBytes, 0, BITSHUFFLE.lz4];
-    const filter = { id: CHUNK_FILTER.bslz4, options };
+    const filter = bitshuffleFilter(elementBytes);
     if (isFramed) return { pixels: bytes, filter };
     const framing = framingOf(sizeBytes, defaultBlock(elementBytes) * elementBytes);
     return { pixels: Buffer.concat([framing, bytes]), filter };
@@ -40,6 +39,12 @@ export function asChunk(
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(bytes.byteLength);
   return { pixels: Buffer.concat([framingOf(sizeBytes, sizeBytes), length, bytes]), filter };
+}
+
+/** The filter of a dataset whose chunks are bitshuffled, element by element of so many bytes, then LZ4. */
+export function bitshuffleFilter(elementBytes: number): ChunkFilter {
+  const options = [BITSHUFFLE.major, BITSHUFFLE.minor, elementBytes, 0, BITSHUFFLE.lz4];
+  return { id: CHUNK_FILTER.bslz4, options };
 }
 
 function framingOf(sizeBytes: number, blockBytes: number): Buffer {

@@ -37,6 +37,13 @@ describe('parseOptions of the writer', () => {
     });
   });
 
+  it('stores frames as they come unless told otherwise', () => {
+    expect(parseOptions(POSITIONAL).compression).to.equal('none');
+    const options = parseOptions([...POSITIONAL, '--compression=bslz4', '--compression-threads', '3']);
+    expect(options).to.include({ compression: 'bslz4', compressionThreads: 3 });
+    expect(parseOptions(POSITIONAL).compressionThreads).to.be.at.least(1);
+  });
+
   it('refuses what makes no sense and names it', () => {
     const wrong: [string[], string][] = [
       [[], 'Five arguments'],
@@ -46,6 +53,8 @@ describe('parseOptions of the writer', () => {
       [['tcp://h:1', 'x.h5', '1', '70000', '0'], 'rest_port'],
       [['tcp://h:1', 'x.h5', '1', '0', 'me'], 'user_id'],
       [[...POSITIONAL, '--existing-file', 'ask'], 'ask'],
+      [[...POSITIONAL, '--compression', 'gzip'], 'none or bslz4'],
+      [[...POSITIONAL, '--compression-threads', '0'], '--compression-threads'],
       [[...POSITIONAL, '--nosuch=1'], '--nosuch'],
       [[...POSITIONAL, '--host'], '--host needs a value'],
       [['--service', 'x.h5'], 'x.h5'],

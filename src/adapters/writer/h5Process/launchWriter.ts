@@ -108,7 +108,8 @@ function commandLine(
   // The name is ours already.
   const own = [PROGRAM_FILES.writer, '--existing-file', 'overwrite'];
   const layout = options.format === undefined ? [] : ['--format', options.format];
-  return { executable: process.execPath, args: [...own, ...layout, ...args] };
+  const compression = options.compression === undefined ? [] : ['--compression', options.compression];
+  return { executable: process.execPath, args: [...own, ...layout, ...compression, ...args] };
 }
 
 function owner({ component, options, parameters }: Facts): {

@@ -34,6 +34,12 @@ export const h5ProcessOptions = Type.Object(
           'Layout of the files of `dia-writer`, by default nexus. Another `command` has a layout of its own and is not told.',
       }),
     ),
+    compression: Type.Optional(
+      Type.Enum(['none', 'bslz4'], {
+        description:
+          'What `dia-writer` makes of frames that come plain: `none` stores them as they are, the default; `bslz4` compresses them with bitshuffle and LZ4. Another `command` is not told.',
+      }),
+    ),
     parameters: Type.Array(Type.String({ minLength: 1 }), {
       description:
         "Names that the writer's format declares. Of the writer section only these are sent to it: an unknown one costs the C++ writer the acquisition.",
