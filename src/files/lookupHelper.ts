@@ -6,11 +6,17 @@ import type { Disk, Location, PathKind, PathLookups } from './pathLookups.js';
 
 /** Processes that not even SIGKILL ends, because the system waits for a disk; then no more are started. */
 const MOST_HANGING = 4;
+/** A process that was just started answers nobody within this. */
+const LEAST_START_MS = 10;
 
 interface Waiting {
   readonly request: LookupRequest;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** On the clock of `performance.now`. */
+  readonly deadlineMs: number;
+  /** Rejects it because its time is over. */
+  readonly late: () => void;
 }
 
 /**
@@ -50,7 +56,7 @@ export class LookupHelper {
       const key = `${what} ${path}`;
       // The files of many pipelines lie in the same few folders.
       const known = underWay.get(key);
-      const asked = known ?? this.#ask({ what, path }, { timeoutMs, leftMs: deadlineMs - performance.now() });
+      const asked = known ?? this.#ask({ what, path }, { timeoutMs, deadlineMs });
       if (known === undefined) {
         underWay.set(key, asked);
         asked.then(...both(() => underWay.delete(key)));
@@ -73,8 +79,9 @@ export class LookupHelper {
 
   async #ask(
     question: Omit<LookupRequest, 'id'>,
-    { timeoutMs, leftMs }: { readonly timeoutMs: number; readonly leftMs: number },
+    { timeoutMs, deadlineMs }: { readonly timeoutMs: number; readonly deadlineMs: number },
   ): Promise<unknown> {
+    const leftMs = deadlineMs - performance.now();
     if (leftMs <= 0 || this.#hanging.size >= MOST_HANGING) throw silent(question.path, timeoutMs);
     this.#lastId += 1;
     const id = this.#lastId;
@@ -82,10 +89,13 @@ export class LookupHelper {
     try {
       return await new Promise<unknown>((resolve, reject) => {
         const request = { id, ...question };
-        this.#waiting.set(id, { request, resolve, reject });
-        timer = setTimeout(() => {
+        const late = () => {
           reject(silent(question.path, timeoutMs));
           this.#waiting.delete(id);
+        };
+        this.#waiting.set(id, { request, resolve, reject, deadlineMs, late });
+        timer = setTimeout(() => {
+          late();
           this.#giveUp();
         }, leftMs);
         this.#send(request);
@@ -141,8 +151,11 @@ export class LookupHelper {
     this.#waiting.clear();
   }
 
-  /** It hangs with one question; those of the others are asked once more, of its successor. */
+  /** It hangs with one question; those of the others are asked once more, of its successor, if they have the time. */
   #giveUp(): void {
+    // Those of one command end together: each would take the successor for one that hangs, and all would be replaced in turn.
+    const soonMs = performance.now() + LEAST_START_MS;
+    for (const { deadlineMs, late } of this.#waiting.values()) if (deadlineMs < soonMs) late();
     const child = this.#child;
     if (child?.pid === undefined) return;
     this.#hanging.add(child);

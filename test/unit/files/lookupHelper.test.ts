@@ -79,6 +79,25 @@ describe('LookupHelper', () => {
     expect(helper.pid).not.to.equal(hanging);
   });
 
+  it('replaces a process that hangs once, however many looks of a command it keeps', async () => {
+    let started = 0;
+    const counted = new LookupHelper(() => {
+      started += 1;
+      return fork(PROGRAM_FILES.lookups, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    });
+    try {
+      process.kill(counted.start().pid ?? 0, 'SIGSTOP');
+      const lookups = counted.within(200);
+      const names = Array.from({ length: 64 }, (_, index) => `${index}`);
+      const looks = await Promise.allSettled(names.map((name) => lookups.kind(join(folder, name))));
+      expect(looks.filter(({ status }) => status === 'rejected')).to.have.length(64);
+      expect(await counted.within(10_000).kind(folder)).to.equal('folder');
+      expect(started).to.equal(2);
+    } finally {
+      counted.close();
+    }
+  });
+
   it('answers those that wait behind a look that hangs, once it is given up', async () => {
     helper.start();
     stop();
