@@ -82,7 +82,8 @@ export class LookupHelper {
     { timeoutMs, deadlineMs }: { readonly timeoutMs: number; readonly deadlineMs: number },
   ): Promise<unknown> {
     const leftMs = deadlineMs - performance.now();
-    if (leftMs <= 0 || this.#hanging.size >= MOST_HANGING) throw silent(question.path, timeoutMs);
+    if (this.#hanging.size >= MOST_HANGING) throw notLookedAt(question.path);
+    if (leftMs <= 0) throw silent(question.path, timeoutMs);
     this.#lastId += 1;
     const id = this.#lastId;
     let timer: NodeJS.Timeout | undefined;
@@ -195,8 +196,25 @@ function silent(path: string, timeoutMs: number): ComponentSilentError {
     operation: 'look at the disk',
     expected: `an answer of the file system within ${timeoutMs} ms`,
     actual: 'no answer',
-    hint:
-      `Nothing was sent to a component. The disk hangs, most likely a network disk whose server is away: try ` +
-      `\`timeout 5 stat -f ${path}\`, or choose another folder. limits.lookupTimeoutMs is the time that is waited.`,
+    hint: `${diskHangs(path)} limits.lookupTimeoutMs is the time that is waited.`,
   });
 }
+
+/** The disks of the looks before hang: nothing was asked, and nothing waited for. */
+function notLookedAt(path: string): ComponentSilentError {
+  return new ComponentSilentError(
+    'component_timeout',
+    `${path} was not looked at: ${MOST_HANGING} looks before it still hang.`,
+    {
+      component: 'writer',
+      operation: 'look at the disk',
+      expected: `less than ${MOST_HANGING} looks that hang`,
+      actual: `${MOST_HANGING}, in processes that the system does not end`,
+      hint: `${diskHangs(path)} As soon as the disk answers, so do looks.`,
+    },
+  );
+}
+
+const diskHangs = (path: string) =>
+  'Nothing was sent to a component. The disk hangs, most likely a network disk whose server is away: try ' +
+  `\`timeout 5 stat -f ${path}\`, or choose another folder.`;

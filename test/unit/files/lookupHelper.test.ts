@@ -1,4 +1,5 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,34 @@ describe('LookupHelper', () => {
       expect(started).to.equal(2);
     } finally {
       counted.close();
+    }
+  });
+
+  it('says that it did not look, nor wait, while four processes hang that cannot be ended', async () => {
+    const immortal: ChildProcess[] = [];
+    const stuck = new LookupHelper(() => {
+      const child = fork(PROGRAM_FILES.lookups, {
+        execArgv: [],
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      });
+      child.kill = () => true;
+      process.kill(child.pid ?? 0, 'SIGSTOP');
+      immortal.push(child);
+      return child;
+    });
+    const look = async (timeoutMs: number) =>
+      (await expectDiaError(stuck.within(timeoutMs).kind(folder), ComponentSilentError, 'component_timeout'))
+        .message;
+    try {
+      for (let times = 0; times < 4; times += 1) expect(await look(50)).to.include('more than 50 ms');
+      const refused = await look(60_000);
+      expect(refused).to.include(folder).and.to.include('not looked at').and.not.to.include('ms');
+      const ended = immortal.slice(0, 1).map((child) => once(child, 'exit'));
+      process.kill(immortal[0]?.pid ?? 0, 'SIGKILL');
+      await Promise.all(ended);
+      expect(await look(50)).to.include('more than 50 ms');
+    } finally {
+      for (const { pid } of immortal.slice(1)) process.kill(pid ?? 0, 'SIGKILL');
     }
   });
 
