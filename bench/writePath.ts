@@ -3,17 +3,16 @@ import { once } from 'node:events';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { WriterProgram } from '../test/support/writerProgram.js';
 import type { Bench, BenchContext } from './bench.js';
-import type { SendOrder } from './streamSender.js';
+import { cores, processorMs } from './processorTime.js';
+import type { PrepareOrder, SendOrder } from './streamSender.js';
 
 const MIB = 1024 * 1024;
-const LOOK_EVERY_MS = 5;
-/** In which Linux counts the time of processes. */
-const TICK_MS = 10;
+/** More than the frames that a receiver keeps in memory on their way. */
+const RECEIVING_MIB = 256;
 
 /** A size of frames, and how many a round takes. */
 interface Size {
@@ -69,23 +68,42 @@ async function measure({ report, rounds, say }: BenchContext, parts: Parts): Pro
     limit: [] as number[],
   };
   const peaks: number[] = [];
-  const processor: number[] = [];
+  const processor = {
+    stream: [] as number[],
+    file: [] as number[],
+    writer: [] as number[],
+    all: [] as number[],
+  };
+  const most: number[] = [];
+  await sender.prepare({ pixelBytes: rows * columns * 2 });
   for (let round = 0; round < rounds; round += 1) {
     say(`${name}, round ${round + 1} of ${rounds}`);
+    useMemory(folder, RECEIVING_MIB);
+    const alone = [sender.pid, sink.pid];
+    const streamFrom = await processorMs(alone);
     const stream = await seconds(async () => {
       const done = sink.says('done');
       sink.tell({ address: sender.address, frames });
       sender.tell({ ...size, dialect: 'array-1.0' } satisfies SendOrder);
       await done;
     });
+    const streamMs = ((await processorMs(alone)) - streamFrom) / mib;
     useMemory(folder, mib);
+    const fileFrom = process.cpuUsage();
     const file = await seconds(async () => writeAlone(join(folder, 'alone'), mib));
+    const { user, system } = process.cpuUsage(fileFrom);
+    const fileMs = (user + system) / 1000 / mib;
     await atRest(folder);
     const writer = await Recording.start(folder, sender.address);
-    useMemory(folder, mib);
-    const idleMs = await writer.processorMs();
+    useMemory(folder, mib + RECEIVING_MIB);
+    const [from, senderFrom] = [await processorMs([writer.pid]), await processorMs([sender.pid])];
     const written = await writer.take({ ...size, dialect: 'array-1.0' }, sender);
-    processor.push(((await writer.processorMs()) - idleMs) / mib);
+    const writerMs = ((await processorMs([writer.pid])) - from) / mib;
+    processor.stream.push(streamMs);
+    processor.file.push(fileMs);
+    processor.writer.push(writerMs);
+    processor.all.push(writerMs + ((await processorMs([sender.pid])) - senderFrom) / mib);
+    most.push((cores() * 1000) / (streamMs + fileMs));
     peaks.push(await writer.peakMiB());
     await writer.end();
     await atRest(folder);
@@ -113,12 +131,22 @@ async function measure({ report, rounds, say }: BenchContext, parts: Parts): Pro
     samples: samples.writer.map((rate) => (rate / mib) * frames),
     ...(frames > 10_000 ? { bar: { atLeast: 20_000 } } : {}),
   });
+  // Nobody can be faster who receives, and writes, what this sender sends on these cores.
   report.add({
-    bench: 'writePath',
-    name: `${name}: dia writer, processor time`,
-    unit: 'ms/MiB',
-    samples: processor,
+    ...common,
+    name: `${name}: all cores busy with these alone`,
+    samples: most,
+    per: `${name}: the slower of both`,
   });
+  const time = { bench: 'writePath', unit: 'ms/MiB' };
+  report.add({
+    ...time,
+    name: `${name}: ZeroMQ alone, processor time of both ends`,
+    samples: processor.stream,
+  });
+  report.add({ ...time, name: `${name}: file alone, processor time`, samples: processor.file });
+  report.add({ ...time, name: `${name}: dia writer, processor time`, samples: processor.writer });
+  report.add({ ...time, name: `${name}: dia writer and sender, processor time`, samples: processor.all });
   report.add({
     bench: 'writePath',
     name: `${name}: dia writer, memory at most`,
@@ -134,11 +162,12 @@ async function measurePacked(
 ): Promise<void> {
   const size = { rows: 512, columns: 1024, frames: 1_000 };
   const samples: Record<SendOrder['dialect'], number[]> = { 'array-1.0': [], 'simplon-v1': [] };
+  await sender.prepare({ pixelBytes: size.rows * size.columns * 2 });
   for (let round = 0; round < rounds; round += 1) {
     say(`bslz4 against plain, round ${round + 1} of ${rounds}`);
     for (const dialect of ['array-1.0', 'simplon-v1'] as const) {
       const writer = await Recording.start(folder, sender.address, dialect);
-      useMemory(folder, size.frames);
+      useMemory(folder, size.frames + RECEIVING_MIB);
       samples[dialect].push(size.frames / (await writer.take({ ...size, dialect }, sender)));
       await writer.end();
       await atRest(folder);
@@ -175,11 +204,11 @@ class Recording {
     await this.writer.rest('POST', '/start');
     return await seconds(async () => {
       sender.tell(order);
+      // As the controller waits; looking again and again takes a tenth of the processors.
       for (;;) {
-        const { body } = await this.writer.rest('GET', '/status');
+        const { body } = await this.writer.rest('GET', '/ended');
         if (body.status === 'finished') return;
         if (body.status === 'error') throw new Error(String(body.error));
-        await delay(LOOK_EVERY_MS);
       }
     });
   }
@@ -189,11 +218,8 @@ class Recording {
     return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
   }
 
-  /** That it has used so far, its own and the system's for it. */
-  async processorMs(): Promise<number> {
-    const status = await readFile(`/proc/${this.writer.pid}/stat`, 'utf8');
-    const [user, system] = status.slice(status.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
-    return ((user ?? 0) + (system ?? 0)) * TICK_MS;
+  get pid(): number {
+    return this.writer.pid;
   }
 
   async end(): Promise<void> {
@@ -214,6 +240,16 @@ class Program {
     return program;
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async prepare(order: PrepareOrder): Promise<void> {
+    const ready = this.says('ready');
+    this.tell(order);
+    await ready;
+  }
+
   tell(order: object): void {
     this.child.send(order);
   }
@@ -232,7 +268,7 @@ class Program {
 
 /**
  * A virtual machine gives memory back that it does not use, and then needs several times as long for each page until
- * it has it again. Whoever is measured next finds as much as a file needs.
+ * it has it again. Whoever is measured next finds as much as it needs, for its file and for what it receives.
  */
 function useMemory(folder: string, mib: number): void {
   const path = join(folder, 'before');
