@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,7 @@ export const writePath: Bench = {
     try {
       for (const size of SIZES) await measure(context, { size, folder, sender, sink });
       await measurePacked(context, { folder, sender });
+      for (const size of SIZES.slice(1, 3)) await measureCompressing(context, { size, folder, sender });
     } finally {
       sender.end();
       sink.end();
@@ -166,7 +167,7 @@ async function measurePacked(
   for (let round = 0; round < rounds; round += 1) {
     say(`bslz4 against plain, round ${round + 1} of ${rounds}`);
     for (const dialect of ['array-1.0', 'simplon-v1'] as const) {
-      const writer = await Recording.start(folder, sender.address, dialect);
+      const writer = await Recording.start(folder, sender.address, '--dialect', dialect);
       useMemory(folder, size.frames + RECEIVING_MIB);
       samples[dialect].push(size.frames / (await writer.take({ ...size, dialect }, sender)));
       await writer.end();
@@ -185,6 +186,51 @@ async function measurePacked(
   });
 }
 
+/** Frames that the writer compresses: bytes that come, a second, against those of frames that it stores as they are. */
+async function measureCompressing(
+  { report, rounds, say }: BenchContext,
+  { size, folder, sender }: Omit<Parts, 'sink'>,
+): Promise<void> {
+  const { name, rows, columns, frames } = size;
+  const mib = (frames * rows * columns * 2) / MIB;
+  const order = { ...size, dialect: 'array-1.0' } as const;
+  await sender.prepare({ pixelBytes: rows * columns * 2, isCounted: true });
+  const rates = { none: [] as number[], bslz4: [] as number[] };
+  const processor: number[] = [];
+  const share: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    say(`${name} of counts, compressed and not, round ${round + 1} of ${rounds}`);
+    for (const compression of ['none', 'bslz4'] as const) {
+      const writer = await Recording.start(folder, sender.address, '--compression', compression);
+      useMemory(folder, mib + RECEIVING_MIB);
+      const fromMs = await processorMs([writer.pid]);
+      rates[compression].push(mib / (await writer.take(order, sender)));
+      if (compression === 'bslz4') {
+        processor.push(((await processorMs([writer.pid])) - fromMs) / mib);
+        share.push((statSync(join(folder, 'run.h5')).size / MIB / mib) * 100);
+      }
+      await writer.end();
+      await atRest(folder);
+    }
+  }
+  const common = { bench: 'writePath', unit: 'MiB/s' };
+  report.add({ ...common, name: `${name} of counts, plain`, samples: rates.none });
+  const per = `${name} of counts, plain`;
+  report.add({ ...common, name: `${name} of counts, compressed by the writer`, samples: rates.bslz4, per });
+  report.add({
+    bench: 'writePath',
+    name: `${name} of counts, compressed: processor time`,
+    unit: 'ms/MiB',
+    samples: processor,
+  });
+  report.add({
+    bench: 'writePath',
+    name: `${name} of counts, compressed: size`,
+    unit: '% of plain',
+    samples: share,
+  });
+}
+
 /** A writer program that takes one acquisition. */
 class Recording {
   private constructor(
@@ -192,8 +238,8 @@ class Recording {
     readonly folder: string,
   ) {}
 
-  static async start(folder: string, address: string, dialect = 'array-1.0'): Promise<Recording> {
-    const args = ['--service', '--stream', address, '--dialect', dialect];
+  static async start(folder: string, address: string, ...more: string[]): Promise<Recording> {
+    const args = ['--service', '--stream', address, ...more];
     return new Recording(await WriterProgram.start(args), folder);
   }
 
