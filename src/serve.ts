@@ -21,6 +21,7 @@ import { InvalidRequestError } from './contracts/errors.js';
 import { type Adapters, Components } from './controller/components.js';
 import type { ControllerOptions } from './controller/controllerOptions.js';
 import { IntegrationController } from './controller/integrationController.js';
+import { inTime } from './controller/memory.js';
 import { LookupHelper } from './files/lookupHelper.js';
 import { RunNumbers } from './files/runNumbers.js';
 import { PROGRAM_FILES } from './programFiles.js';
@@ -100,7 +101,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     options.onLaunch?.(() => launcher.kill());
     const endpoints = await unlessAborted(launchAll(loaded, launcher), signal);
     const journal = await openJournal(join(loaded.stateFolder, 'journal.jsonl'));
-    closing.push(() => journal.close());
+    closing.push(() => inTime(journal.close(), loaded.deployment.limits.settleTimeoutMs));
     goesOn = journal.last !== null && journal.last.phase !== 'initialized';
     const helper = new LookupHelper();
     helper.start();

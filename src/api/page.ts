@@ -68,7 +68,8 @@ const refreshComponents = oneAtATime(async () => {
 });
 const refreshServer = oneAtATime(async () => {
   const { server_info: server } = await get('/api/v1/info');
-  byId('server').textContent = server.deployment + ', dia ' + server.version;
+  byId('server').textContent = server.deployment;
+  byId('version').textContent = server.version;
   document.title = server.deployment + ' · dia';
 });
 const stream = new EventSource('/api/v1/events');
@@ -105,7 +106,7 @@ export const page = `<!doctype html>
 <style>${style}</style>
 </head>
 <body>
-<h1>dia <span class="faint" id="server"></span> <span class="faint" id="connection" role="status">connecting</span></h1>
+<h1><span id="server">dia</span> · <span id="connection" role="status">connecting</span></h1>
 <main>
 <p id="status" aria-live="polite">…</p>
 <p id="problem" role="alert"></p>
@@ -122,7 +123,7 @@ export const page = `<!doctype html>
 <a href="/api/v1/status">status</a> ·
 <a href="/api/v1/config">config</a> ·
 <a href="/api/v1/metrics">metrics</a> ·
-<a href="/api/v1/info">server</a> ·
+<a href="/api/v1/info">dia <span id="version"></span></a> ·
 the manual is in the project's docs folder
 </nav>
 <noscript>This page needs JavaScript to follow the acquisition; <a href="/api/v1/status">the status</a> does not.</noscript>

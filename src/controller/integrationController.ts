@@ -121,7 +121,7 @@ export class IntegrationController implements Integration {
   /** Lets go of the components. */
   async close(): Promise<void> {
     // An orderly end leaves nothing to go on with.
-    await this.memory.record({ phase: 'initialized' }).catch(() => undefined);
+    await this.memory.recordEnd(this.options.limits.settleTimeoutMs);
     await this.leave();
   }
 

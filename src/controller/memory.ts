@@ -41,6 +41,13 @@ export class Memory {
     if (entry !== null) await inTime(this.record(entry), timeoutMs);
   }
 
+  /** Writes down that nothing is under way any more. Never throws: a disk that hangs or is full must not keep the end. */
+  async recordEnd(timeoutMs: number): Promise<void> {
+    await inTime(this.record({ phase: 'initialized' }), timeoutMs).catch((thrown: unknown) =>
+      this.options.telemetry.log.error(toDiaError(thrown).message),
+    );
+  }
+
   /**
    * Resolves when the present state is on disk, so that what a client has been told holds after a crash; or after
    * `timeoutMs`, as a disk that hangs must not keep the answer to a stop.

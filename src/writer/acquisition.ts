@@ -352,7 +352,8 @@ export class Acquisition {
     if (this.#outcome !== null) return;
     this.#outcome = 'error';
     const cause = hdf5Cause(error);
-    const message = `Writing ${this.#parts.identity.path} failed after ${this.framesWritten} frames: ${cause}.`;
+    // Without a number of frames: some may be on their way into the file still. The end of the run tells it.
+    const message = `Writing ${this.#parts.identity.path} failed: ${cause}.`;
     const facts = {
       component: 'writer',
       operation: 'write frames',

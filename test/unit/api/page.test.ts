@@ -55,7 +55,8 @@ describe('the page', () => {
     });
     stream.onopen();
     await settled();
-    expect(shown('server').textContent).to.equal('cSAXS, dia 1.2.3');
+    expect(shown('server').textContent).to.equal('cSAXS');
+    expect(shown('version').textContent).to.equal('1.2.3');
   });
 
   it('shows a snapshot: status, transition, file, frames', () => {

@@ -121,6 +121,12 @@ describe('commands while the disk of the journal hangs', () => {
     });
   }
 
+  it('the end, which lets go of the components', async () => {
+    dia.journalHangs = true;
+    await dia.controller.close();
+    expect(dia.journal.at(-1)).to.deep.include({ phase: 'initialized' });
+  });
+
   it('settings, which say so and keep nobody behind them', async () => {
     dia.journalHangs = true;
     const set = thrownBy(dia.execute({ type: 'overlay.set', overlays: {} }));
