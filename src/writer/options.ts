@@ -68,7 +68,8 @@ Options:
   --compression-threads <n>  threads that compress (default ${DEFAULT_THREADS} here: a core is left to receive and write)
   --existing-file <rule>     number (default), refuse or overwrite
   --data-root <folder>       output files must lie in here, or be /dev/null; may be given several times
-  --high-water-mark <n>      frames kept in memory before the sender is held back (default 100)
+  --high-water-mark <n>      frames kept in memory before the sender is held back (default 100; of PUSH
+                             senders at most 64 MiB of them)
 `;
 
 const DETECTOR_NAME = /^[A-Za-z0-9_][\w.-]{0,63}$/;

@@ -7,13 +7,22 @@ import {
   type StreamOptions,
 } from './frameStream.js';
 
+/** Bytes kept in memory before the senders are held back, all addresses together; fewer messages where these are large. */
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+/** Of each address: one is read while the next one comes. */
+const FEWEST_WAITING = 2;
+
 /** Frames from bound PUSH sockets (ZeroMQ PULL, connecting). They keep what they cannot send, until we are there. */
 export class PullStream implements FrameSource {
   readonly #socket: Pull;
+  readonly #addresses: number;
+  #highWaterMark: number;
   #isClosed = false;
 
   /** @throws InvalidRequestError `invalid_body` when an address is none ZeroMQ knows. */
   constructor({ addresses, highWaterMark }: StreamOptions) {
+    this.#addresses = addresses.length;
+    this.#highWaterMark = highWaterMark;
     this.#socket = new Pull({
       receiveHighWaterMark: highWaterMark,
       linger: 0,
@@ -34,11 +43,26 @@ export class PullStream implements FrameSource {
 
   async receive(): Promise<Message | null> {
     try {
-      return { parts: await this.#socket.receive(), source: 0 };
+      const parts = await this.#socket.receive();
+      this.#limitBytes(parts);
+      return { parts, source: 0 };
     } catch (error) {
       if (this.#isClosed) return null;
       throw error;
     }
+  }
+
+  /**
+   * ZeroMQ's high water mark counts messages, whatever their size. It is only ever lowered: raised while a sender is held
+   * back, ZeroMQ would go on holding it back for ever.
+   */
+  #limitBytes(parts: readonly Buffer[]): void {
+    let bytes = 1;
+    for (const part of parts) bytes += part.byteLength;
+    const fitting = Math.max(FEWEST_WAITING, Math.floor(MOST_WAITING_BYTES / (bytes * this.#addresses)));
+    if (fitting >= this.#highWaterMark || this.#socket.closed) return;
+    this.#highWaterMark = fitting;
+    this.#socket.receiveHighWaterMark = fitting;
   }
 
   close(): void {
