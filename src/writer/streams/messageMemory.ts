@@ -5,6 +5,8 @@ import type { Message } from './frameStream.js';
 /** Less than this is not worth the call; ZeroMQ's own binding copies messages of up to 128 bytes. */
 const SMALLEST_BYTES = 1024;
 const FLAG = 'harmony-rab-gsab-transfer';
+/** The most that the C library's allocator keeps to itself, with what it adds of its own. */
+const LARGEST_KEPT_BYTES = 32 * 1024 * 1024 - 8192;
 
 type Transfer = (this: ArrayBufferLike, sizeBytes: number) => ArrayBuffer;
 
@@ -17,7 +19,10 @@ let transfer: Transfer | null | undefined;
  * Only for buffers that ZeroMQ has made: others may share their memory.
  */
 export function giveBack(parts: readonly Buffer[]): void {
-  transfer ??= findTransfer();
+  if (transfer === undefined) {
+    transfer = findTransfer();
+    keepFreed(transfer);
+  }
   for (const { buffer, byteLength } of parts) {
     if (byteLength >= SMALLEST_BYTES && byteLength === buffer.byteLength) transfer?.call(buffer, 0);
   }
@@ -34,6 +39,15 @@ function findTransfer(): Transfer | null {
   } finally {
     setFlagsFromString(`--no-${FLAG}`);
   }
+}
+
+/**
+ * Makes the C library keep the memory of messages for the next ones. It hands everything back to the system that is larger
+ * than what was ever freed, and the next message then pays for each page anew; so something large is freed once. No page of it
+ * is ever touched.
+ */
+function keepFreed(free: Transfer | null): void {
+  free?.call(Buffer.allocUnsafeSlow(LARGEST_KEPT_BYTES).buffer, 0);
 }
 
 /** The memory of a message, as long as frames lie in it. */
