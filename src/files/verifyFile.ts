@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import type { Dataset, File, Group } from 'h5wasm/node';
 import { ComponentFailedError } from '../contracts/errors.js';
 import { type Hdf5, hdf5Cause, loadHdf5 } from './hdf5.js';
@@ -71,12 +71,7 @@ export async function verifyFile(
   { isThorough = false }: VerifyOptions = {},
 ): Promise<FileFacts> {
   const hdf5 = await loadHdf5();
-  const sizeBytes = await stat(path).then(
-    (facts) => facts.size,
-    (error: Error) => {
-      throw unreadable(path, error.message, error);
-    },
-  );
+  const sizeBytes = sizeOf(path);
   const problems: string[] = [];
   const file = openFile(hdf5, path, problems);
   try {
@@ -85,6 +80,14 @@ export async function verifyFile(
     throw unreadable(path, hdf5Cause(error), error);
   } finally {
     file.close();
+  }
+}
+
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch (error) {
+    throw unreadable(path, (error as Error).message, error);
   }
 }
 
@@ -184,19 +187,19 @@ interface OwnPlace {
 
 /** Where the frames lie in a file of ours: it says so itself. Null for other files. */
 function ownPlace(file: File): OwnPlace | null {
-  const facts = has(file, FACTS) ? file.get(FACTS) : null;
+  const facts = entityAt(file, FACTS);
   const attributes = facts !== null && 'attrs' in facts ? facts.attrs : {};
   const said = (name: string) => {
     const value = attributes[name]?.value;
     return typeof value === 'string' ? value : '';
   };
-  const layout = OWN_LAYOUTS.find((known) => known === said('layout'));
+  const saidLayout = said('layout');
+  const layout = OWN_LAYOUTS.find((known) => known === saidLayout);
   if (layout === undefined) return null;
   const images = said('images');
   return { layout, images, numbers: said('frame_numbers'), group: images.slice(0, images.lastIndexOf('/')) };
 }
 
-/** Counts the frames that came: the others have -1 for a number. */
 /** Whether the last frame lies within the file. That the library lacks its compression does not matter. */
 function hasLastFrame(images: Dataset): boolean {
   const [frames = 0] = images.shape ?? [];
@@ -212,6 +215,7 @@ function hasLastFrame(images: Dataset): boolean {
   }
 }
 
+/** Counts the frames that came: the others have -1 for a number. */
 function countPresent(numbers: Dataset | null): number {
   return countRows(numbers, (value) => value >= 0) ?? 0;
 }
@@ -248,18 +252,22 @@ function findImages(group: Group, depth: number): Dataset | null {
   return null;
 }
 
-/** What the groups of an open file hold, by path: every question goes by the same few groups. */
-const contents = new WeakMap<File, Map<string, readonly string[]>>();
+/** What lies at a path; null when nothing does. */
+function entityAt(file: File, path: string): ReturnType<File['get']> {
+  try {
+    return file.get(path);
+  } catch (error) {
+    // A part of the path that is no group is an error to HDF5, not a no; anything else is worth an error.
+    if (!has(file, path)) return null;
+    throw error;
+  }
+}
 
-/** Looks part by part: asking HDF5 for a path with missing parents is an error to it, not a no. */
+/** Looks part by part. */
 function has(file: File, path: string): boolean {
-  const known = contents.get(file) ?? new Map<string, readonly string[]>();
-  contents.set(file, known);
   let parent = '/';
   for (const name of path.split('/').filter((part) => part !== '')) {
-    const names = known.get(parent) ?? namesIn(file, parent);
-    known.set(parent, names);
-    if (!names.includes(name)) return false;
+    if (!namesIn(file, parent).includes(name)) return false;
     parent = parent === '/' ? `/${name}` : `${parent}/${name}`;
   }
   return true;
@@ -271,7 +279,7 @@ function namesIn(file: File, path: string): readonly string[] {
 }
 
 function datasetAt(file: File, path: string): Dataset | null {
-  const found = has(file, path) ? file.get(path) : null;
+  const found = entityAt(file, path);
   return found !== null && isDataset(found) ? found : null;
 }
 

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { DiaError } from '../contracts/errors.js';
 import type { JsonValue } from '../contracts/json.js';
@@ -25,19 +25,22 @@ export interface VerifyAnswer {
 let last: { readonly seen: string; readonly isThorough: boolean; readonly facts: FileFacts } | null = null;
 
 async function verifyOnce(path: string, isThorough: boolean): Promise<FileFacts> {
-  const seen = await appearance(path);
+  const seen = appearance(path);
   if (last !== null && last.seen === seen && (last.isThorough || !isThorough)) return last.facts;
   const facts = await verifyFile(path, { isThorough });
   // One that changed meanwhile is not finished.
-  last = seen !== null && seen === (await appearance(path)) ? { seen, isThorough, facts } : null;
+  last = seen !== null && seen === appearance(path) ? { seen, isThorough, facts } : null;
   return facts;
 }
 
 /** Changes with every write to the file, and with another file in its place; null when there is none. */
-async function appearance(path: string): Promise<string | null> {
-  const found = await stat(path, { bigint: true }).catch(() => null);
-  if (found === null) return null;
-  return [path, found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
+function appearance(path: string): string | null {
+  try {
+    const found = statSync(path, { bigint: true });
+    return [path, found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
+  } catch {
+    return null;
+  }
 }
 
 async function answer({ id, path, isThorough }: VerifyRequest): Promise<VerifyAnswer> {

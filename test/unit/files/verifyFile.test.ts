@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,6 +64,25 @@ describe('verifyFile', () => {
       dtype: 'float32',
       problems: [],
     });
+  });
+
+  it('takes a file that is no stack of ours, though parts of it have our names, for what it is', async () => {
+    const { File } = await loadHdf5();
+    const file = new File(path, 'w');
+    file.create_dataset({ name: 'entry', data: new Float32Array(24), shape: [4, 2, 3] });
+    file.close();
+    expect(await verifyFile(path)).to.include({ layout: 'generic', frames: 4, complete: null });
+  });
+
+  it('never takes a broken file of ours for a whole one of others', async () => {
+    await writeNexus(path, { expected: 1, frames: [0] });
+    const bytes = await readFile(path);
+    // The header of the group that says where everything is: the last one before the attribute that only it has.
+    const header = bytes.lastIndexOf('OHDR', bytes.lastIndexOf('frame_numbers'));
+    bytes[header + 12] = (bytes[header + 12] ?? 0) ^ 0xff;
+    await writeFile(path, bytes);
+    const error = await verifyFile(path).catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(ComponentFailedError).with.property('code', 'file_invalid');
   });
 
   it('says what is wrong with files that are none', async () => {
