@@ -9,13 +9,31 @@ export const SUPERBLOCK_AT = {
   lengthBytes: 10,
   flags: 11,
   base: 12,
+  extension: 20,
   end: 28,
+  root: 36,
   checksum: 44,
 } as const;
 /** Marks of a file that is not at rest. */
 export const FLAG = { write: 0x01, swmr: 0x04 } as const;
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+const ADDRESS_BYTES = 8;
+const VERSION = 3;
+const NOWHERE = 0xffff_ffff_ffff_ffffn;
+
+/** The beginning of a file at rest. */
+export function newSuperblock({ rootAddress, endBytes }: { rootAddress: number; endBytes: number }): Buffer {
+  const block = Buffer.alloc(SUPERBLOCK_BYTES);
+  block.set(SIGNATURE);
+  block[SUPERBLOCK_AT.version] = VERSION;
+  block[SUPERBLOCK_AT.addressBytes] = ADDRESS_BYTES;
+  block[SUPERBLOCK_AT.lengthBytes] = ADDRESS_BYTES;
+  block.writeBigUInt64LE(NOWHERE, SUPERBLOCK_AT.extension);
+  block.writeBigUInt64LE(BigInt(rootAddress), SUPERBLOCK_AT.root);
+  sealSuperblock(block, { flags: 0, endBytes });
+  return block;
+}
 
 /** Whether an HDF5 file begins here. */
 export function hasSignature(block: Buffer): boolean {

@@ -2,13 +2,11 @@ import { resolve } from 'node:path';
 import { InvalidRequestError } from '../contracts/errors.js';
 import { resolveOutputFile } from '../files/dataRoots.js';
 import { type Reservation, reserveFile } from '../files/freeName.js';
-import { hdf5Cause, loadHdf5 } from '../files/hdf5.js';
 import { type Announcement, announceService } from '../services/announcement.js';
 import { packageVersion } from '../version.js';
 import { CompressingFormat } from './compression/compressingFormat.js';
 import { Compressor } from './compression/compressor.js';
 import { createDecoder, mayBeCompressed, patternOf } from './decoders/dialects.js';
-import { registerChunkFilters } from './filters/chunkFilters.js';
 import { layoutNamed } from './formats/layouts.js';
 import { StackFormat } from './formats/stackFormat.js';
 import { createLog, type WriterLog } from './log.js';
@@ -129,19 +127,8 @@ async function runProcess(options: WriterOptions, log: WriterLog): Promise<numbe
 }
 
 function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
-  const hdf5 = loadHdf5();
-  // Awaited at the first start; until then nobody listens for a failure.
-  hdf5.catch(() => undefined);
   const version = packageVersion();
   const streams = new StreamKeeper();
-  const hasFilters = (otherwise: string) =>
-    hdf5.then(registerChunkFilters).then(
-      () => true,
-      (error: unknown) => {
-        log.warn(`${otherwise}: ${hdf5Cause(error)}`);
-        return false;
-      },
-    );
   let last: Compressor | undefined;
   // One whose thread has ended is replaced by the next acquisition.
   const compressor = () => {
@@ -151,22 +138,13 @@ function createRecorder(options: WriterOptions, log: WriterLog): Recorder {
   };
   return new Recorder({
     formatFor: async ({ format, compression }) => {
-      const stack = new StackFormat({
-        layout: layoutNamed(format),
-        hdf5: await hdf5,
-        version,
-        warn: log.warn,
-      });
-      const compresses = compression !== 'none' && (await hasFilters('frames are stored uncompressed'));
-      return compresses ? new CompressingFormat(stack, compressor) : stack;
+      const stack = new StackFormat({ layout: layoutNamed(format), version, warn: log.warn });
+      return compression === 'none' ? stack : new CompressingFormat(stack, compressor);
     },
     parametersOf: (name) => layoutNamed(name).parameters,
     defaultFormat: options.format,
     createDecoder: async (dialect, streams) => {
-      const keepsCompressed =
-        mayBeCompressed(dialect) &&
-        options.compressed === 'keep' &&
-        (await hasFilters('compressed frames are stored decompressed'));
+      const keepsCompressed = mayBeCompressed(dialect) && options.compressed === 'keep';
       return createDecoder(dialect, { streams, keepsCompressed });
     },
     openStream: (dialect, addresses) => {

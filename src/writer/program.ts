@@ -1,11 +1,8 @@
 import { once } from 'node:events';
-import { loadHdf5 } from '../files/hdf5.js';
 import { runWriter } from './main.js';
 
 /** The arguments of a run, once they come as a line of JSON; null when whoever started us goes away before. */
 async function argumentsFromInput(): Promise<string[] | null> {
-  // Whoever waits for it will be told why it fails.
-  loadHdf5().catch(() => undefined);
   let text = '';
   process.stdin.setEncoding('utf8').on('data', (part: string) => {
     text += part;

@@ -260,8 +260,8 @@ export class Recorder {
   }
 
   /**
-   * Resolves when the start under way is done, or has failed; at once when none is. Until then the program may be busy with
-   * loading the library, and answer nothing.
+   * Resolves when the start under way is done, or has failed; at once when none is. A program that has just been started may be
+   * too busy with it to answer twice.
    */
   async started(): Promise<void> {
     await this.#beginning.catch(() => undefined);

@@ -94,6 +94,26 @@ describe('files of dia writer, as others read them', () => {
     await until('three frames', () => (seenFrames() === 3 ? true : null));
   });
 
+  it('can be changed with h5py afterwards: the library takes them for its own', async function () {
+    const python = requirePython(this);
+    const file = await begin(3, { detector: { exptime: 0.01 } });
+    await sender.sendAll(upTo(3));
+    await writer.untilStatus({ status: 'finished' });
+    const changed = spawnSync(python, [script('changeFile.py'), file], { encoding: 'utf8' });
+    expect(changed.status, changed.stderr).to.equal(0);
+    const groups = 6;
+    expect(JSON.parse(changed.stdout)).to.deep.equal({
+      attributes: new Array(groups).fill(20),
+      objects: new Array(groups).fill(20),
+      title: 'another title',
+      config: 7000,
+      // The chunk has it already: a frame that never came.
+      numbers: [0, 1, 2, -1],
+      pixels: [0, 1, 2, 0],
+      last: [7, 7],
+    });
+  });
+
   it('lead a NeXus viewer to the images', async function () {
     const python = requirePython(this);
     const acquisition = { detector: { exptime: 0.01 } };

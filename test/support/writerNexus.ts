@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import type { JsonObject } from '../../src/contracts/json.js';
-import { loadHdf5 } from '../../src/files/hdf5.js';
 import { nexus } from '../../src/writer/formats/nexus.js';
 import { StackFormat } from '../../src/writer/formats/stackFormat.js';
 import { FramePlacement } from '../../src/writer/placement.js';
@@ -22,7 +21,6 @@ export interface NexusContents {
 export async function writeNexus(path: string, contents: NexusContents): Promise<void> {
   const format = new StackFormat({
     layout: nexus,
-    hdf5: await loadHdf5(),
     version: '0.0.0',
     warn: contents.warn ?? (() => undefined),
   });

@@ -4,7 +4,7 @@ import { CHUNK_FILTER, type ChunkFilter, type Frame } from './decoder.js';
 /** Version of bitshuffle that files name, and its number for LZ4. */
 const BITSHUFFLE = { major: 0, minor: 4, lz4: 2 } as const;
 const LENGTH_BYTES = 4;
-/** The pass-through filter needs room in the plain chunk. */
+/** Less is not worth a filter: bitshuffle takes eight elements at a time. */
 export const SMALLEST_CHUNK_BYTES = 8;
 /** Largest block of LZ4, and of its filter. */
 const LARGEST_BLOCK_BYTES = 0x7e00_0000;

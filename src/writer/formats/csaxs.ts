@@ -18,9 +18,9 @@ export const csaxs: Layout = {
     pathOf: (name) => `/entry/collection/${name}`,
   },
   place: () => ({ group: GROUP, images: 'images', numbers: 'frame_number' }),
-  describe: (file) => {
-    ensureGroup(file, GROUP, 'NXdetector');
-    ensureGroup(file, '/entry/collection', 'NXcollection');
+  describe: (root) => {
+    ensureGroup(root, GROUP, 'NXdetector');
+    ensureGroup(root, '/entry/collection', 'NXcollection');
   },
   defaults: () => ({}),
 };

@@ -1,13 +1,10 @@
 import { basename } from 'node:path';
-import type { File, Group } from 'h5wasm/node';
 import type { JsonValue } from '../../contracts/json.js';
+import { type AttributeValue, type NewDataset, NewGroup, newDataset } from '../hdf5/newObjects.js';
 import type { AcquisitionDescription, FramePlace, Layout, ParameterValue } from './format.js';
 
 /** What is known of the detector; in NeXus files the frames as well. */
 export const DETECTOR = '/entry/instrument/detector';
-/** Whether the file is complete, and where its frames lie. */
-export const FACTS = '/entry/dia';
-export const END_TIME = '/entry/end_time';
 
 // An ISO time in UTC always has these many characters: the end time can be filled in while SWMR forbids anything new.
 const UNKNOWN_TIME = ' '.repeat('2026-01-01T00:00:00.000Z'.length);
@@ -20,13 +17,25 @@ export interface DescriptionOptions {
   readonly layout: Layout;
 }
 
+/** Values that are filled in at the end. */
+export interface EndFacts<T> {
+  readonly complete: T;
+  readonly written: T;
+  readonly lost: T;
+  readonly incomplete: T;
+  readonly endTime: T;
+}
+
 /**
- * Writes what files of all layouts have: `/entry`, with all that is known before the first frame. Wherever the frames
+ * Puts what files of all layouts have: `/entry`, with all that is known before the first frame. Wherever the frames
  * lie, `/entry/data` leads viewers to them.
  */
-export function writeEntry(file: File, { path, description, version, layout }: DescriptionOptions): void {
+export function putEntry(
+  root: NewGroup,
+  { path, description, version, layout }: DescriptionOptions,
+): EndFacts<NewDataset> {
   const startTime = description.startedAt.toISOString();
-  putAttributes(file, {
+  putAttributes(root, {
     NX_class: 'NXroot',
     default: 'entry',
     creator: 'dia',
@@ -34,7 +43,7 @@ export function writeEntry(file: File, { path, description, version, layout }: D
     file_name: path,
     file_time: startTime,
   });
-  const entry = createGroup(file, 'entry', 'NXentry');
+  const entry = createGroup(root, 'entry', 'NXentry');
   putAttributes(entry, { default: 'data' });
   putText(
     entry,
@@ -42,12 +51,10 @@ export function writeEntry(file: File, { path, description, version, layout }: D
     description.acquisitionId === '' ? basename(path, '.h5') : description.acquisitionId,
   );
   putText(entry, 'start_time', startTime);
-  entry.create_dataset({
-    name: 'end_time',
-    data: [UNKNOWN_TIME],
-    shape: [],
-    dtype: `S${UNKNOWN_TIME.length}`,
-  });
+  const endTime = entry.add(
+    'end_time',
+    newDataset({ textBytes: UNKNOWN_TIME.length }, { value: Buffer.from(UNKNOWN_TIME) }),
+  );
   putText(entry, 'program_name', 'dia');
   putText(entry, 'acquisition_id', description.acquisitionId);
   putText(entry, 'acquisition_config', JSON.stringify(description.acquisition));
@@ -55,10 +62,9 @@ export function writeEntry(file: File, { path, description, version, layout }: D
   const parameters = description.acquisition.detector ?? {};
   putNumber(detector, { name: 'count_time', value: parameters.exptime, units: 's' });
   putNumber(detector, { name: 'frame_time', value: parameters.period, units: 's' });
-  putNumber(detector, { name: 'bit_depth_image', value: parameters.dr, dtype: '<i' });
+  putNumber(detector, { name: 'bit_depth_image', value: parameters.dr, isWhole: true });
   const plot = createGroup(entry, 'data', 'NXdata');
-  putAttributes(plot, { signal: 'data' });
-  plot.create_attribute('axes', ['frame_number', '.', '.'], [3], 'S');
+  putAttributes(plot, { signal: 'data', axes: ['frame_number', '.', '.'] });
   const facts = createGroup(entry, 'dia', 'NXcollection');
   const place = layout.place(description);
   putAttributes(facts, {
@@ -66,16 +72,13 @@ export function writeEntry(file: File, { path, description, version, layout }: D
     images: imagesPath(place),
     frame_numbers: numbersPath(place),
   });
-  facts.create_dataset({ name: 'complete', data: Uint8Array.of(0), shape: [], dtype: '<B' });
-  for (const [name, value] of [
-    ['frames_expected', description.framesExpected],
-    ['frames_written', 0],
-    ['frames_lost', 0],
-    ['frames_incomplete', 0],
-    ['user_id', description.userId],
-  ] as const) {
-    facts.create_dataset({ name, data: BigInt64Array.of(BigInt(value)), shape: [], dtype: '<q' });
-  }
+  const complete = facts.add('complete', byte(0));
+  facts.add('frames_expected', integer(description.framesExpected));
+  const written = facts.add('frames_written', integer(0));
+  const lost = facts.add('frames_lost', integer(0));
+  const incomplete = facts.add('frames_incomplete', integer(0));
+  facts.add('user_id', integer(description.userId));
+  return { complete, written, lost, incomplete, endTime };
 }
 
 /** Path of the dataset of the images. */
@@ -88,65 +91,69 @@ export function numbersPath({ group, numbers }: FramePlace): string {
   return `${group}/${numbers}`;
 }
 
-/** Writes a scalar dataset, and the groups above it that are missing. */
-export function putValue(file: File, path: string, value: ParameterValue): void {
+/** Puts a dataset of one value, and the groups above it that are missing. */
+export function putValue(root: NewGroup, path: string, value: ParameterValue): void {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const group = ensureGroup(file, path.slice(0, path.lastIndexOf('/')), 'NXcollection');
+  const group = ensureGroup(root, path.slice(0, path.lastIndexOf('/')), 'NXcollection');
   if (typeof value === 'string') putText(group, name, value);
-  else if (typeof value === 'boolean')
-    group.create_dataset({ name, data: [Number(value)], shape: [], dtype: '<B' });
-  else if (Number.isSafeInteger(value))
-    group.create_dataset({ name, data: BigInt64Array.of(BigInt(value)), shape: [], dtype: '<q' });
-  else group.create_dataset({ name, data: [value], shape: [], dtype: '<d' });
+  else if (typeof value === 'boolean') group.add(name, byte(Number(value)));
+  else group.add(name, Number.isSafeInteger(value) ? integer(value) : real(value));
 }
 
 /** The group at an absolute path; it and those above it are made where they are missing. */
-export function ensureGroup(file: File, path: string, nexusClass: string): Group {
-  let group: Group = file;
+export function ensureGroup(root: NewGroup, path: string, nexusClass: string): NewGroup {
+  let group = root;
   const names = path.split('/').filter((name) => name !== '');
   for (const [index, name] of names.entries()) {
-    const below = `/${names.slice(0, index + 1).join('/')}`;
     const isLast = index === names.length - 1;
-    group = group.keys().includes(name)
-      ? groupAt(file, below)
-      : createGroup(group, name, isLast ? nexusClass : 'NXcollection');
+    group = groupIn(group, name) ?? createGroup(group, name, isLast ? nexusClass : 'NXcollection');
   }
   return group;
 }
 
-/** @throws Error when there is no such group. */
-export function groupAt(file: File, path: string): Group {
-  const group = file.get(path);
-  // Compared by what it can do: h5wasm is loaded lazily, so its classes are not at hand here.
-  if (group === null || !('create_dataset' in group))
-    throw new Error(`${file.filename} has no group ${path}.`);
-  return group;
+function groupIn(group: NewGroup, name: string): NewGroup | null {
+  const found = group.children.get(name);
+  return found instanceof NewGroup ? found : null;
 }
 
-function createGroup(parent: Group, name: string, nexusClass: string): Group {
-  const group = parent.create_group(name);
+function createGroup(parent: NewGroup, name: string, nexusClass: string): NewGroup {
+  const group = parent.add(name, new NewGroup());
   putAttributes(group, { NX_class: nexusClass });
   return group;
 }
 
-function putAttributes(group: Group, attributes: Readonly<Record<string, string>>): void {
-  for (const [name, text] of Object.entries(attributes)) group.create_attribute(name, text, null, 'S');
+function putAttributes(group: NewGroup, attributes: Readonly<Record<string, AttributeValue>>): void {
+  for (const [name, value] of Object.entries(attributes)) group.attributes.set(name, value);
 }
 
-function putText(group: Group, name: string, text: string): void {
-  group.create_dataset({ name, data: text, shape: [], dtype: 'S' });
+function putText(group: NewGroup, name: string, text: string): void {
+  group.add(name, newDataset('text', { value: text }));
 }
 
 interface NumberField {
   readonly name: string;
   readonly value: JsonValue | undefined;
   readonly units?: string;
-  readonly dtype?: '<d' | '<i';
+  readonly isWhole?: boolean;
 }
 
-/** Writes a number of the config, when it is one; the config's own check is the controller's affair. */
-function putNumber(group: Group, { name, value, units, dtype = '<d' }: NumberField): void {
+/** Puts a number of the config, when it is one; the config's own check is the controller's affair. */
+function putNumber(group: NewGroup, { name, value, units, isWhole = false }: NumberField): void {
   if (typeof value !== 'number') return;
-  const dataset = group.create_dataset({ name, data: [value], shape: [], dtype });
-  if (units !== undefined) dataset.create_attribute('units', units, null, 'S');
+  const attributes: Attributes = units === undefined ? {} : { units };
+  group.add(name, isWhole ? integer32(value, attributes) : real(value, attributes));
 }
+
+type Attributes = Readonly<Record<string, AttributeValue>>;
+
+const byte = (value: number) => newDataset('uint8', { value: Uint8Array.of(value) });
+
+const integer = (value: number) => newDataset('int64', { value: bytesOf(BigInt64Array.of(BigInt(value))) });
+
+const integer32 = (value: number, attributes: Attributes) =>
+  newDataset('int32', { value: bytesOf(Int32Array.of(value)) }, attributes);
+
+const real = (value: number, attributes: Attributes = {}) =>
+  newDataset('float64', { value: bytesOf(Float64Array.of(value)) }, attributes);
+
+const bytesOf = ({ buffer }: { readonly buffer: ArrayBuffer }) => new Uint8Array(buffer);

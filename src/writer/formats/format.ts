@@ -1,6 +1,6 @@
-import type { File } from 'h5wasm/node';
 import type { JsonValue, Section } from '../../contracts/json.js';
 import type { Frame } from '../decoders/decoder.js';
+import type { NewGroup } from '../hdf5/newObjects.js';
 
 /** What the writer's command line says of the detector. */
 export interface DetectorFacts {
@@ -41,7 +41,7 @@ export interface Arrival {
 }
 
 /**
- * One output file while it is being written. Methods throw what the HDF5 library or the disk says; after that only
+ * One output file while it is being written. Methods throw what the disk says; after that only
  * `abandon` is left to call.
  */
 export interface FrameFile {
@@ -93,8 +93,8 @@ export interface Layout {
   readonly name: string;
   readonly parameters: ParameterRule;
   place(description: AcquisitionDescription): FramePlace;
-  /** Makes the groups and datasets that only this layout has; those of `place` are to be there afterwards. */
-  describe(file: File, description: AcquisitionDescription): void;
+  /** Puts the groups and datasets that only this layout has; those of `place` are to be there afterwards. */
+  describe(root: NewGroup, description: AcquisitionDescription): void;
   /** Parameters that the file has even if nobody sets them. */
   defaults(description: AcquisitionDescription): Readonly<Record<string, ParameterValue>>;
 }

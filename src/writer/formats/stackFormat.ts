@@ -1,14 +1,13 @@
-import type { File, Group } from 'h5wasm/node';
-import type { Hdf5 } from '../../files/hdf5.js';
 import type { Frame } from '../decoders/decoder.js';
 import { FileIdentity } from '../fileIdentity.js';
 import { AppendFile } from '../hdf5/appendFile.js';
 import type { GrowingDataset } from '../hdf5/growingDataset.js';
 import type { Write } from '../hdf5/metadataBlock.js';
-import { addressOf } from '../hdf5/objectAddress.js';
-import { BYTES_PER_VALUE, HDF5_TYPES, zeros } from '../pixelTypes.js';
+import { replaceObjects, writeNewFile } from '../hdf5/newFile.js';
+import { type NewDataset, NewGroup, newDataset, type SoftLink } from '../hdf5/newObjects.js';
+import { BYTES_PER_VALUE } from '../pixelTypes.js';
 import { type Column, findColumns, TEXT_BYTES } from './columns.js';
-import { END_TIME, FACTS, groupAt, imagesPath, numbersPath, putValue, writeEntry } from './entry.js';
+import { type EndFacts, ensureGroup, imagesPath, numbersPath, putEntry, putValue } from './entry.js';
 import type {
   AcquisitionDescription,
   Arrival,
@@ -22,10 +21,8 @@ import type {
 import { FrameTable } from './frameTable.js';
 import { NoFile } from './noFile.js';
 
-const LIBRARY_BOUNDS = { libver: 'v110' } as const;
 const MOST_CHUNK_ROWS = 1024;
 const CHUNK_VALUES = 8192;
-const HDF5_COLUMN_TYPES = { int64: '<q', float64: '<d', int8: '<b', text: `S${TEXT_BYTES}` } as const;
 const TIMESTAMP: Column = { name: 'timestamp', type: 'float64', width: 1, isArray: false };
 /** Names that a description may have given to datasets beside the images. */
 const DESCRIBED_NAMES = ['count_time', 'frame_time', 'bit_depth_image'];
@@ -33,7 +30,6 @@ const DESCRIBED_NAMES = ['count_time', 'frame_time', 'bit_depth_image'];
 /** What the format needs to know of its program. */
 export interface StackOptions {
   readonly layout: Layout;
-  readonly hdf5: Hdf5;
   /** Version of the program, for `creator_version`. */
   readonly version: string;
   readonly warn: (text: string) => void;
@@ -49,17 +45,22 @@ export class StackFormat implements FileFormat {
 
   create(path: string, description: AcquisitionDescription): FrameFile {
     if (path === '/dev/null') return new NoFile();
-    const { layout, hdf5, version } = this.options;
-    const file = new hdf5.File(path, 'w', LIBRARY_BOUNDS);
-    try {
-      writeEntry(file, { path, description, version, layout });
-      layout.describe(file, description);
-    } finally {
-      // Closed, so that even a writer killed before the first frame leaves a file that opens.
-      file.close();
-    }
+    // Whole, so that even a writer killed before the first frame leaves a file that opens.
+    writeNewFile(path, describe(path, description, this.options).root);
     return new StackFile(path, description, this.options);
   }
+}
+
+/** The objects of a file that has no frames yet. */
+function describe(
+  path: string,
+  description: AcquisitionDescription,
+  { layout, version }: StackOptions,
+): { root: NewGroup; facts: EndFacts<NewDataset> } {
+  const root = new NewGroup();
+  const facts = putEntry(root, { path, description, version, layout });
+  layout.describe(root, description);
+  return { root, facts };
 }
 
 /**
@@ -79,7 +80,7 @@ class StackFile implements FrameFile {
 
   constructor(
     readonly path: string,
-    description: AcquisitionDescription,
+    readonly description: AcquisitionDescription,
     readonly options: StackOptions,
   ) {
     this.#parameters = new Map(Object.entries(options.layout.defaults(description)));
@@ -188,58 +189,43 @@ class StackFile implements FrameFile {
   }
 
   #openEmpty(): OpenFile {
-    const factsAt = this.#withLibrary((library) => factAddresses(this.options.hdf5, library));
-    const file = new AppendFile(this.path);
-    return { file, frames: null, facts: factPlaces(file, factsAt) };
+    const { facts } = this.#replace(() => undefined);
+    return { file: new AppendFile(this.path), frames: null, facts };
   }
 
   /** Makes the datasets that depend on what the frames are. Nothing can be added once readers may follow. */
   #begin(frame: Frame): OpenFile {
     const place = this.#place;
-    const columns = this.#columns(frame);
-    const { hdf5 } = this.options;
-    const at = this.#withLibrary((library) => {
-      const group = groupAt(library, place.group);
-      createImages(group, place.images, frame);
-      for (const column of columns) createColumn(group, column);
-      const plot = groupAt(library, '/entry/data');
-      plot.create_soft_link(imagesPath(place), 'data');
-      plot.create_soft_link(numbersPath(place), 'frame_number');
-      return {
-        images: addressOf(hdf5, library, imagesPath(place)),
-        columns: columns.map(({ name }) => addressOf(hdf5, library, `${place.group}/${name}`)),
-        facts: factAddresses(hdf5, library),
-      };
+    const columns = this.#columns(frame).map((column) => ({ column, dataset: newColumn(column) }));
+    const stack = newImages(frame);
+    const { facts, headers } = this.#replace((root) => {
+      const group = ensureGroup(root, place.group, 'NXdetector');
+      group.add(place.images, stack);
+      for (const { column, dataset } of columns) group.add(column.name, dataset);
+      const plot = ensureGroup(root, '/entry/data', 'NXdata');
+      plot.add('data', linkTo(imagesPath(place)));
+      plot.add('frame_number', linkTo(numbersPath(place)));
     });
     const file = new AppendFile(this.path);
     const plainBytes = frame.rows * frame.columns * BYTES_PER_VALUE[frame.type];
-    const images = file.growing(at.images, frame.filter === undefined ? null : plainBytes);
-    const places = columns.map((column, index) => {
-      const dataset = file.growing(at.columns[index] ?? 0);
-      return { column, dataset, chunkRows: chunkRows(column) };
-    });
-    return {
-      file,
-      facts: factPlaces(file, at.facts),
-      frames: { images, table: new FrameTable(file, places) },
-    };
+    const images = file.growing(placeOf(stack, headers), frame.filter === undefined ? null : plainBytes);
+    const places = columns.map(({ column, dataset }) => ({
+      column,
+      dataset: file.growing(placeOf(dataset, headers)),
+      chunkRows: chunkRows(column),
+    }));
+    return { file, facts, frames: { images, table: new FrameTable(file, places) } };
   }
 
-  /** Opens the file with the library, sets the parameters, and closes it again. */
-  #withLibrary<T>(work: (library: File) => T): T {
-    const { layout, hdf5 } = this.options;
+  /** Describes the file anew, with its parameters and what `add` says. */
+  #replace(add: (root: NewGroup) => void): { facts: FactPlaces; headers: ReadonlyMap<NewDataset, number> } {
+    const { layout } = this.options;
+    const { root, facts } = describe(this.path, this.description, this.options);
+    for (const [name, value] of this.#parameters) putValue(root, layout.parameters.pathOf(name), value);
+    add(root);
     this.#identity.require();
-    const library = new hdf5.File(this.path, 'a', LIBRARY_BOUNDS);
-    let isClosed = false;
-    try {
-      for (const [name, value] of this.#parameters) putValue(library, layout.parameters.pathOf(name), value);
-      const found = work(library);
-      isClosed = true;
-      if (library.close() < 0) throw new Error(`HDF5 could not close ${this.path}.`);
-      return found;
-    } finally {
-      if (!isClosed) library.close();
-    }
+    const { headers, values } = replaceObjects(this.path, root);
+    return { facts: mapFacts(facts, (fact) => placeOf(fact, values)), headers };
   }
 
   #columns(frame: Frame): Column[] {
@@ -252,17 +238,8 @@ class StackFile implements FrameFile {
   }
 }
 
-/** Values that are filled in at the end. */
-const FACT_PATHS = {
-  complete: `${FACTS}/complete`,
-  written: `${FACTS}/frames_written`,
-  lost: `${FACTS}/frames_lost`,
-  incomplete: `${FACTS}/frames_incomplete`,
-  endTime: END_TIME,
-} as const;
-
-/** Where they lie. */
-type FactPlaces = Readonly<Record<keyof typeof FACT_PATHS, number>>;
+/** Where the values lie that are filled in at the end. */
+type FactPlaces = EndFacts<number>;
 
 interface OpenFile {
   readonly file: AppendFile;
@@ -271,45 +248,33 @@ interface OpenFile {
   readonly frames: { readonly images: GrowingDataset; readonly table: FrameTable } | null;
 }
 
-function createImages(group: Group, name: string, { rows, columns, type, filter }: Frame): void {
-  const images = group.create_dataset({
-    name,
-    data: zeros(type, 0),
-    dtype: HDF5_TYPES[type],
-    shape: [0, rows, columns],
-    maxshape: [null, rows, columns],
-    chunks: [1, rows, columns],
-    ...(filter === undefined ? {} : { compression: filter.id, compression_opts: [...filter.options] }),
-  });
-  images.create_attribute('interpretation', 'image', null, 'S');
+function newImages({ rows, columns, type, filter }: Frame): NewDataset {
+  const content = { rowShape: [rows, columns], chunkRows: 1, filter };
+  return newDataset(type, content, { interpretation: 'image' });
 }
 
-function createColumn(group: Group, column: Column): void {
-  const columnShape = column.isArray ? [column.width] : [];
-  const dataset = group.create_dataset({
-    name: column.name,
-    data: column.type === 'text' ? [] : zeros(column.type, 0),
-    dtype: HDF5_COLUMN_TYPES[column.type],
-    shape: [0, ...columnShape],
-    maxshape: [null, ...columnShape],
-    chunks: [chunkRows(column), ...columnShape],
-  });
-  if (column === TIMESTAMP) dataset.create_attribute('units', 's', null, 'S');
+function newColumn(column: Column): NewDataset {
+  const { type, width, isArray } = column;
+  return newDataset(
+    type === 'text' ? { textBytes: TEXT_BYTES } : type,
+    { rowShape: isArray ? [width] : [], chunkRows: chunkRows(column) },
+    column === TIMESTAMP ? { units: 's' } : {},
+  );
 }
+
+const linkTo = (path: string): SoftLink => ({ kind: 'link', path });
 
 function chunkRows({ width }: Column): number {
   return Math.max(1, Math.min(MOST_CHUNK_ROWS, Math.floor(CHUNK_VALUES / width)));
 }
 
-function factAddresses(hdf5: Hdf5, file: File): FactPlaces {
-  return mapFacts(FACT_PATHS, (path) => addressOf(hdf5, file, path));
+function placeOf(dataset: NewDataset, places: ReadonlyMap<NewDataset, number>): number {
+  const place = places.get(dataset);
+  if (place === undefined) throw new Error('A dataset has no place in the file.');
+  return place;
 }
 
-function factPlaces(file: AppendFile, headers: FactPlaces): FactPlaces {
-  return mapFacts(headers, (address) => file.placeOf(address));
-}
-
-function mapFacts<T>(facts: Readonly<Record<keyof FactPlaces, T>>, map: (fact: T) => number): FactPlaces {
+function mapFacts<From, To>(facts: EndFacts<From>, map: (fact: From) => To): EndFacts<To> {
   const { complete, written, lost, incomplete, endTime } = facts;
   return {
     complete: map(complete),

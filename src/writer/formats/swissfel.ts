@@ -15,11 +15,11 @@ export const swissfel: Layout = {
   name: 'swissfel',
   parameters: generalParameters,
   place: (description) => ({ group: group(description), images: 'data', numbers: 'frame' }),
-  describe: (file, description) => {
-    ensureGroup(file, group(description), 'NXdetector');
+  describe: (root, description) => {
+    ensureGroup(root, group(description), 'NXdetector');
     const { name, badModules } = description.detector;
-    putValue(file, '/general/detector_name', name);
-    if (badModules !== null) putValue(file, '/general/n_bad_modules', badModules);
+    putValue(root, '/general/detector_name', name);
+    if (badModules !== null) putValue(root, '/general/n_bad_modules', badModules);
   },
   // Readers count on all four.
   defaults: ({ startedAt }) => ({

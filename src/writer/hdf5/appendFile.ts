@@ -16,8 +16,8 @@ export interface Appended {
 }
 
 /**
- * An HDF5 file that grows at its end: the library has made all its objects and has closed it, then the data and the
- * index that finds them are written here, so that no byte of a frame passes through the library.
+ * An HDF5 file that grows at its end: all its objects are there, then the data and the index that finds them are written
+ * here.
  *
  * Readers may follow with SWMR: what they are led to is always in the file before that which leads there.
  *
@@ -47,7 +47,7 @@ export class AppendFile {
   }
 
   /**
-   * A dataset that the library has made empty.
+   * A dataset that was made empty.
    *
    * @param address - Of its object header.
    * @param plainChunkBytes - Size of a chunk before it was compressed, when its chunks are; null: they are plain.
@@ -58,11 +58,6 @@ export class AppendFile {
     const dataset = new GrowingDataset({ header, allocate, plainChunkBytes });
     this.#datasets.push(dataset);
     return dataset;
-  }
-
-  /** Where the bytes of a dataset lie that does not grow. */
-  placeOf(address: number): number {
-    return new DatasetHeader(this.#descriptor, address).dataAddress;
   }
 
   /** @throws Error of the first write that failed. */

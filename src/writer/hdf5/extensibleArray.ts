@@ -8,6 +8,19 @@ const SHAPE = {
   leastSuperBlockPointers: 4,
   pageElementBits: 10,
 } as const;
+
+/** The kind of index, with its parameters, as the layout of a dataset names it. */
+export const CHUNK_INDEX = {
+  kind: 4,
+  parameters: [
+    SHAPE.mostElementBits,
+    SHAPE.indexBlockElements,
+    SHAPE.leastSuperBlockPointers,
+    SHAPE.leastBlockElements,
+    SHAPE.pageElementBits,
+  ],
+} as const;
+
 const PAGE_ELEMENTS = 2 ** SHAPE.pageElementBits;
 const CHECKSUM_BYTES = 4;
 /** Signature, version, client and the address of the header. */

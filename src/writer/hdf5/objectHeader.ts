@@ -1,9 +1,9 @@
 import { readSync } from 'node:fs';
+import { CHUNK_INDEX } from './extensibleArray.js';
 import { MetadataBlock, UNDEFINED_ADDRESS, type Write } from './metadataBlock.js';
 
 const MESSAGE = { dataspace: 0x01, layout: 0x08, continuation: 0x10 } as const;
-const LAYOUT_CLASS = { contiguous: 1, chunked: 2 } as const;
-const EXTENSIBLE_ARRAY = 4;
+const CHUNKED = 2;
 const FLAG_CREATION_ORDER = 0x04;
 const FLAG_PHASE_CHANGE = 0x10;
 const FLAG_TIMES = 0x20;
@@ -43,14 +43,6 @@ export class DatasetHeader {
     this.#scan(this.#block(address, start + messagesBytes + CHECKSUM_BYTES, 'OHDR'), start, messageHead);
   }
 
-  /** Where the data of a dataset lies that is in one piece. */
-  get dataAddress(): number {
-    const { block, at } = this.#message(MESSAGE.layout);
-    if (block.view.getUint8(at + 1) !== LAYOUT_CLASS.contiguous)
-      throw this.#unknown('its layout is not contiguous');
-    return Number(block.view.getBigUint64(at + 2, true));
-  }
-
   /** Makes it so many rows long. */
   setRows(rows: number): void {
     const { block, at } = this.#message(MESSAGE.dataspace);
@@ -66,8 +58,8 @@ export class DatasetHeader {
     const indexAt = at + 5 + rankBytes;
     const isKnown =
       view.getUint8(at) === 4 &&
-      view.getUint8(at + 1) === LAYOUT_CLASS.chunked &&
-      view.getUint8(indexAt) === EXTENSIBLE_ARRAY &&
+      view.getUint8(at + 1) === CHUNKED &&
+      view.getUint8(indexAt) === CHUNK_INDEX.kind &&
       view.getBigUint64(indexAt + 6, true) === UNDEFINED_ADDRESS;
     if (!isKnown) throw this.#unknown('its layout is no empty one of chunks that grows in one dimension');
     block.setLength(indexAt + 6, address);

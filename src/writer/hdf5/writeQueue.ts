@@ -181,7 +181,8 @@ async function writeWhole(
   }
 }
 
-function writeWholeSync(descriptor: number, { address, bytes }: Write): void {
+/** Writes bytes at their place now. */
+export function writeWholeSync(descriptor: number, { address, bytes }: Write): void {
   for (let done = 0; done < bytes.byteLength; ) {
     done += writeSync(descriptor, bytes, done, bytes.byteLength - done, address + done);
   }

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import type { Dataset, File } from 'h5wasm/node';
 import { type Hdf5, loadHdf5 } from '../../../../src/files/hdf5.js';
 import { AppendFile } from '../../../../src/writer/hdf5/appendFile.js';
-import { addressOf } from '../../../../src/writer/hdf5/objectAddress.js';
 import { mount, unmount } from '../../../support/mounts.js';
+import { addressOf } from '../../../support/objectAddress.js';
 import { upTo } from '../../../support/writerFrames.js';
 
 describe('AppendFile', () => {
