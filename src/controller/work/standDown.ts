@@ -14,6 +14,8 @@ type Step = () => Promise<unknown>;
 
 /** Words of what makes no frames come. */
 const IDLE = ['idle', 'finished', 'stopped'];
+/** Words of a writer that takes no frames: one that does still waits for what detector and backend have left. */
+const TAKES_NONE = ['configured', 'finished', 'stopped'];
 
 /**
  * Ends whatever is under way and brings every enabled component back to its beginning: trigger, detectors,
@@ -99,13 +101,17 @@ function endings({ pipelines, trigger, writers }: Components, how: StandDown, si
   };
 }
 
-/** Whether nothing makes frames come, as far as is known. */
+/** Whether no frames come and none are on their way any more, as far as is known. */
 function isAtRest({ pipelines, trigger }: Components): boolean {
   const sources: Watched[] = [
     ...(trigger === null ? [] : [trigger]),
     ...pipelines.map((one) => one.detector),
   ];
-  return sources.every(({ enabled, observation }) => !enabled || IDLE.includes(observation?.status ?? ''));
+  const takers: Watched[] = pipelines.map((one) => one.writer);
+  return (
+    sources.every(({ enabled, settledStatus }) => !enabled || IDLE.includes(settledStatus ?? '')) &&
+    takers.every(({ enabled, settledStatus }) => !enabled || TAKES_NONE.includes(settledStatus ?? ''))
+  );
 }
 
 async function end(writer: Supervisor<Writer>, how: StandDown, signal: AbortSignal): Promise<void> {
