@@ -1,5 +1,5 @@
 import { lstat, realpath, stat, statfs } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** The disk that a folder is on. */
 export interface Disk {
@@ -26,15 +26,27 @@ export interface PathLookups {
 export const directLookups: PathLookups = { locate, kind, disk };
 
 async function locate(path: string): Promise<Location> {
-  for (let existing = path; ; existing = dirname(existing)) {
-    try {
-      return { path: join(await realpath(existing), relative(existing, path)) };
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      // A dangling link would lead the file to a place that nobody checked.
-      if (code !== 'ENOENT' || (await kind(existing)) === 'link') return { deadEnd: existing, code };
-    }
+  try {
+    await lstat(path);
+    return { path: await realpath(path) };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    // A dangling link would lead the file to a place that nobody checked.
+    if (code !== 'ENOENT' || (await kind(path)) === 'link') return { deadEnd: path, code };
+    const folder = await located(dirname(path));
+    return 'path' in folder ? { path: join(folder.path, basename(path)) } : folder;
   }
+}
+
+const underWay = new Map<string, Promise<Location>>();
+
+/** Once for all new files of a folder that are being looked at. */
+function located(folder: string): Promise<Location> {
+  const known = underWay.get(folder);
+  if (known !== undefined) return known;
+  const location = locate(folder).finally(() => underWay.delete(folder));
+  underWay.set(folder, location);
+  return location;
 }
 
 function kind(path: string): Promise<PathKind> {
