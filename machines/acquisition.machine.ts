@@ -64,15 +64,15 @@ const parts = setup({
       startRequested: false,
       stalled: false,
     })),
-    observe: assign(({ context, event }) =>
-      event.type === 'component.status'
-        ? {
-            detectors: observe(context.detectors, event),
-            writers: observe(context.writers, event),
-            auxiliaryWriters: observe(context.auxiliaryWriters, event),
-          }
-        : {},
-    ),
+    observe: assign(({ context, event }) => {
+      const seen =
+        event.type === 'component.status' ? [event] : event.type === 'components.seen' ? event.seen : [];
+      return {
+        detectors: seen.reduce(observe, context.detectors),
+        writers: seen.reduce(observe, context.writers),
+        auxiliaryWriters: seen.reduce(observe, context.auxiliaryWriters),
+      };
+    }),
     resume: assign(({ event }) => {
       if (event.type !== 'controller.resumed') return {};
       if (event.to === 'error') return { error: event.error, files: event.files };
@@ -250,6 +250,7 @@ export const acquisitionMachine = parts.createMachine({
           actions: { type: 'standDownBy', params: { how: 'stop' } },
         },
         'component.status': { actions: 'observe' },
+        'components.seen': { actions: 'observe' },
         'component.lost': {
           target: 'error',
           actions: { type: 'blame', params: ({ event }) => event },

@@ -5,7 +5,7 @@ import type {
   StartOutcome,
 } from '../src/contracts/acquisition.js';
 import type { DiaError } from '../src/contracts/errors.js';
-import type { ObservedByName } from './observed.js';
+import type { ObservedByName, Seen } from './observed.js';
 
 /** What the acquisition machine remembers. */
 export interface AcquisitionContext {
@@ -48,11 +48,7 @@ export type AcquisitionEvent =
   | { type: 'controller.resumed'; to: 'error'; error: DiaError; files: Readonly<Record<string, string>> }
   | { type: 'acquisition.reset' }
   | { type: 'acquisition.kill' }
-  | {
-      type: 'component.status';
-      component: string;
-      status: string;
-      writtenFrames?: number;
-      expectedFrames?: number;
-    }
+  | ({ type: 'component.status' } & Seen)
+  /** What the start has left to be seen of many components, at once. */
+  | { type: 'components.seen'; seen: readonly Seen[] }
   | { type: 'component.lost'; component: string; error: DiaError };

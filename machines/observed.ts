@@ -9,7 +9,7 @@ interface Observed {
 export type ObservedByName = Readonly<Record<string, Observed>>;
 
 /** What a component said of itself. */
-interface Seen {
+export interface Seen {
   readonly component: string;
   readonly status: string;
   readonly writtenFrames?: number;

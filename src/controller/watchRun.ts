@@ -1,4 +1,6 @@
 import type { AcquisitionContext } from '../../machines/acquisitionContext.js';
+import type { Seen } from '../../machines/observed.js';
+import type { Observation } from '../contracts/component.js';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { WriterReport } from '../contracts/writer.js';
@@ -68,7 +70,8 @@ export function watchRun(
     }
     if (runs && !before.runs) {
       tellAll();
-      for (const writer of components.writers) writer.followEnd();
+      // Each is a request: the answer to the start goes first.
+      setImmediate(followEnds);
     }
     // What was expected of a run has come with its end, or does not matter any more.
     if (before.runs && !runs) for (const component of components.all) component.expectChange([]);
@@ -81,12 +84,19 @@ export function watchRun(
     reporter.refresh();
   });
 
+  function followEnds(): void {
+    if (runs) for (const writer of components.writers) writer.followEnd();
+  }
+
   /** What the start has left to be seen counts as seen in the run. */
   function tellAll(): void {
+    const { context } = actor.getSnapshot();
+    const seen = components.all.flatMap(({ name, observation }) =>
+      observation === null ? [] : news(context, name, observation),
+    );
+    if (seen.length > 0) actor.send({ type: 'components.seen', seen });
     for (const component of components.all) {
-      const { observation } = component;
-      if (observation !== null)
-        tellMachine(component, { observation, lost: null }, observation.report ?? null);
+      if (component.observation !== null) judge(component, component.observation);
     }
   }
 
@@ -101,15 +111,13 @@ export function watchRun(
     }
     // Nothing else is moved by what components say.
     if (change.observation === null || !actor.getSnapshot().matches('running')) return;
-    const { status, report } = change.observation;
-    const seen = {
-      status,
-      writtenFrames: report?.statistics.writtenFrames ?? 0,
-      expectedFrames: report?.statistics.expectedFrames ?? 0,
-    };
-    if (isNews(actor.getSnapshot().context, component.name, seen)) {
-      actor.send({ type: 'component.status', component: component.name, ...seen });
-    }
+    const [seen] = news(actor.getSnapshot().context, component.name, change.observation);
+    if (seen !== undefined) actor.send({ type: 'component.status', ...seen });
+    judge(component, change.observation);
+  }
+
+  /** Ends a run in which a component is where it should not be. */
+  function judge(component: Watched, { status, report }: Observation): void {
     const snapshot = actor.getSnapshot();
     // While files are judged it no longer matters who is where: a writer that ended early leaves the detector running.
     if (!snapshot.matches('running') || snapshot.matches({ running: 'verifying' })) return;
@@ -122,19 +130,19 @@ export function watchRun(
   }
 }
 
-/** Whether the machine does not know it yet: most looks during a run find what the look before has found. */
-function isNews(
+/** What the machine does not know yet: most looks during a run find what the look before has found. */
+function news(
   { detectors, writers, auxiliaryWriters }: AcquisitionContext,
   component: string,
-  seen: { status: string; writtenFrames: number; expectedFrames: number },
-): boolean {
+  { status, report }: Observation,
+): Seen[] {
   const known = detectors[component] ?? writers[component] ?? auxiliaryWriters[component];
-  return (
-    known !== undefined &&
-    (known.status !== seen.status ||
-      known.writtenFrames < seen.writtenFrames ||
-      known.expectedFrames < seen.expectedFrames)
-  );
+  if (known === undefined) return [];
+  const writtenFrames = report?.statistics.writtenFrames ?? 0;
+  const expectedFrames = report?.statistics.expectedFrames ?? 0;
+  const isNew =
+    known.status !== status || known.writtenFrames < writtenFrames || known.expectedFrames < expectedFrames;
+  return isNew ? [{ component, status, writtenFrames, expectedFrames }] : [];
 }
 
 function failed(component: string, why: string | null): DiaError {

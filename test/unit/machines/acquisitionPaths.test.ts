@@ -39,6 +39,13 @@ const HAPPENINGS = [
     expectedFrames: 10,
   })),
   ...['receiving', 'finished'].map((status) => ({ type: 'component.status', component: 'bsread', status })),
+  {
+    type: 'components.seen',
+    seen: [
+      { component: 'detector', status: 'idle' },
+      { component: 'writer', status: 'finished', writtenFrames: 10, expectedFrames: 10 },
+    ],
+  },
   { type: 'controller.resumed', to: 'configured', plan: PLAN },
   { type: 'controller.resumed', to: 'running', plan: PLAN, outcome: OUTCOME },
   { type: 'controller.resumed', to: 'finished', plan: PLAN, outcome: OUTCOME },
