@@ -14,6 +14,31 @@ export interface Bounds {
   end(): void;
 }
 
+/** What is to be done when a signal fires. */
+const tasks = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Has `work` done when the signal fires; answers how to let go of it.
+ *
+ * For signals that hundreds of calls listen to at once: a signal goes through all of its listeners for each that comes or
+ * leaves, so each gets only one here.
+ */
+function whenAborted(signal: AbortSignal, work: () => void): () => void {
+  const all = tasks.get(signal) ?? listenTo(signal);
+  all.add(work);
+  return () => all.delete(work);
+}
+
+function listenTo(signal: AbortSignal): Set<() => void> {
+  const all = new Set<() => void>();
+  tasks.set(signal, all);
+  const onAbort = () => {
+    for (const work of all) work();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return all;
+}
+
 /**
  * A signal that fires with the caller's, or with `TimeIsUp` after `timeoutMs`.
  *
@@ -32,13 +57,13 @@ export function boundBy({
   const onTime = () => bounds.abort(new TimeIsUp(`no answer within ${timeoutMs} ms`));
   const timer = timeoutMs === undefined ? undefined : setTimeout(onTime, timeoutMs);
   if (signal?.aborted) onAbort();
-  else signal?.addEventListener('abort', onAbort, { once: true });
+  const letGo = signal?.aborted === false ? whenAborted(signal, onAbort) : undefined;
   return {
     signal: bounds.signal,
     abort: (reason) => bounds.abort(reason),
     end: () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      letGo?.();
     },
   };
 }

@@ -58,6 +58,10 @@ export class Supervisor<A extends Component = Component> {
   private lastLookMs = Number.NEGATIVE_INFINITY;
   /** The error that was known when that look began. */
   private doubtedError: DiaError | null = null;
+  /** Worked out once for what the machine knows: with many components each is looked up many times. */
+  private known: { readonly snapshot: unknown; readonly view: ComponentView } | null = null;
+  /** Set while the pause is to be worked out anew. */
+  private reconsidering: NodeJS.Immediate | null = null;
   /** Aborted when it no longer matters what the component says of the end of its run. */
   private following: AbortController | null = null;
 
@@ -97,6 +101,7 @@ export class Supervisor<A extends Component = Component> {
 
   async stop(): Promise<void> {
     this.followNoMore();
+    if (this.reconsidering !== null) clearImmediate(this.reconsidering);
     this.actor.stop();
     this.listeners.clear();
     await this.adapter.disconnect();
@@ -113,7 +118,7 @@ export class Supervisor<A extends Component = Component> {
   }
 
   get enabled(): boolean {
-    return this.actor.getSnapshot().matches('enabled');
+    return this.view().enabled;
   }
 
   get observation(): Observation | null {
@@ -126,14 +131,14 @@ export class Supervisor<A extends Component = Component> {
   }
 
   view(): ComponentView {
-    const { observation, error } = this.actor.getSnapshot().context;
-    return {
-      name: this.name,
-      role: this.role,
-      enabled: this.enabled,
-      status: observation?.status ?? null,
-      error,
-    };
+    const snapshot = this.actor.getSnapshot();
+    if (this.known?.snapshot !== snapshot) {
+      const { observation, error } = snapshot.context;
+      const enabled = snapshot.matches('enabled');
+      const view = { name: this.name, role: this.role, enabled, status: observation?.status ?? null, error };
+      this.known = { snapshot, view };
+    }
+    return this.known.view;
   }
 
   enable(): void {
@@ -150,7 +155,15 @@ export class Supervisor<A extends Component = Component> {
     if (pace === this.pace) return;
     this.pace = pace;
     // The pause that goes on may be one of the slow pace.
-    if (pace === 'running') this.actor.send({ type: 'component.expect' });
+    if (pace === 'running') this.reconsider();
+  }
+
+  /** Works out anew when to look next, once for all that is told of it in this turn, and after the answers to commands. */
+  private reconsider(): void {
+    this.reconsidering ??= setImmediate(() => {
+      this.reconsidering = null;
+      this.actor.send({ type: 'component.expect' });
+    });
   }
 
   /** Doubts what was seen, drops an answer under way, and looks again at once. */
@@ -183,7 +196,7 @@ export class Supervisor<A extends Component = Component> {
   expectChange(atMs: readonly number[]): void {
     if (atMs.length === 0 && this.schedule.isEmpty) return;
     this.schedule.expect(atMs);
-    this.actor.send({ type: 'component.expect' });
+    this.reconsider();
   }
 
   /** Has the component say by itself when its run has ended, where it can. It is watched all the same. */
@@ -202,7 +215,7 @@ export class Supervisor<A extends Component = Component> {
       this.following = null;
       if (observation === null) {
         // What was expected of it is looked for again.
-        this.actor.send({ type: 'component.expect' });
+        this.reconsider();
         return;
       }
       // It has come.

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -11,6 +12,18 @@ const fired = (signal: AbortSignal) =>
   });
 
 describe('boundBy', () => {
+  it('fires for all that are bound by one signal, but for those that have ended, with one listener on it', () => {
+    const caller = new AbortController();
+    const bounds = Array.from({ length: 200 }, () => boundBy({ signal: caller.signal }));
+    expect(getEventListeners(caller.signal, 'abort')).to.have.length(1);
+    bounds[100]?.end();
+    caller.abort(new Error('stop'));
+    const fired = bounds.map(({ signal }) => signal.reason?.message);
+    expect(fired[100]).to.equal(undefined);
+    expect(fired.filter((reason) => reason === 'stop')).to.have.length(199);
+    for (const { end } of bounds) end();
+  });
+
   it('fires when the time is up, even when garbage was collected meanwhile', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
