@@ -23,9 +23,11 @@ export async function replaceHung(
       .map(async (component) => {
         const bounds = boundBy({ signal });
         const mayExpose = exposing.find(({ name }) => name === component.name);
+        // First: where a component takes one call at a time, a stop of its own length would pass for silence.
+        const asked = component.query(signal).catch((error: unknown) => error);
         // One that could not be stopped is told again when all are stood down.
         const stopped = mayExpose && stopExposing(mayExpose, bounds.signal).catch(() => undefined);
-        const answer = await component.query(signal).catch((error: unknown) => error);
+        const answer = await asked;
         if (answer instanceof ComponentSilentError) {
           bounds.abort(answer);
           await unlessAborted(replaceProgram(component.address), signal);

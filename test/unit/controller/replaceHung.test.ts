@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+
 import { createBackend, createWriter } from '../../../src/adapters/registry.js';
+import { Turns } from '../../../src/adapters/transport/turns.js';
+import { boundBy } from '../../../src/contracts/bounds.js';
 import type { CallOptions } from '../../../src/contracts/component.js';
 import type { Detector, DetectorStatus } from '../../../src/contracts/detector.js';
 import { ComponentSilentError } from '../../../src/contracts/errors.js';
@@ -10,11 +14,15 @@ import { createTelemetry } from '../../../src/telemetry/logger.js';
 import { thrownBy } from '../../support/calls.js';
 
 const LONG_MS = 60_000;
+const STATUS_MS = 100;
 
 /** Where the test's components are, of which only the ones that hang do not answer. */
 class Place {
   readonly stopped: string[] = [];
   readonly hanging = new Set<string>();
+  /** Stops that go on for so long, and let nobody ask meanwhile. */
+  readonly stopMs = new Map<string, number>();
+  readonly #turns = new Turns();
   readonly #transport = { connect: async () => undefined, disconnect: async () => undefined };
 
   detector(address: string): Detector {
@@ -22,7 +30,7 @@ class Place {
     return {
       ...{ ...this.#transport, address, configure: nothing, start: nothing },
       ...{ getValue: async () => 0, setValue: async () => 0, metrics: async () => ({}) },
-      status: (options) => this.#answer<DetectorStatus>(address, 'running', options),
+      status: (options) => this.#status<DetectorStatus>(address, 'running', options),
       stop: (options) => this.#stop(address, options),
     };
   }
@@ -30,14 +38,33 @@ class Place {
   trigger(address: string): Trigger {
     return {
       ...{ ...this.#transport, address, start: async () => undefined },
-      status: (options) => this.#answer(address, 'running', options),
+      status: (options) => this.#status(address, 'running', options),
       stop: (options) => this.#stop(address, options),
     };
   }
 
   async #stop(address: string, options: CallOptions): Promise<void> {
-    await this.#answer(address, null, options);
-    this.stopped.push(address);
+    const letGo = await this.#turns.take(address, options.signal);
+    try {
+      await this.#answer(address, null, options);
+      await delay(this.stopMs.get(address) ?? 0, undefined, { signal: options.signal });
+      this.stopped.push(address);
+    } finally {
+      letGo();
+    }
+  }
+
+  async #status<T>(address: string, answer: T, options: CallOptions): Promise<T> {
+    const bounds = boundBy(options);
+    try {
+      (await this.#turns.take(address, bounds.signal))();
+      return await this.#answer(address, answer, options);
+    } catch (error) {
+      if (options.signal.aborted || !bounds.signal.aborted) throw error;
+      throw new ComponentSilentError('component_timeout', `${address} is busy.`, {});
+    } finally {
+      bounds.end();
+    }
   }
 
   /** A status is waited for a moment, a stop for longer than the test. */
@@ -65,7 +92,7 @@ describe('the replacement of what hangs when all is killed', () => {
       backend: createBackend('none', 'backend', {}),
       writer: createWriter('h5-service', 'writer', { url: 'http://127.0.0.1:1' }),
     }));
-    const limits = { callTimeoutMs: LONG_MS, statusTimeoutMs: 50, lostAfterMs: LONG_MS };
+    const limits = { callTimeoutMs: LONG_MS, statusTimeoutMs: STATUS_MS, lostAfterMs: LONG_MS };
     components = new Components(
       { pipelines, auxiliaryWriters: [], trigger: place.trigger('t') },
       { ...limits, pollRunningMs: LONG_MS, pollIdleMs: LONG_MS },
@@ -106,6 +133,14 @@ describe('the replacement of what hangs when all is killed', () => {
     place.hanging.add('a');
     await replaceHung(components, async () => undefined, abort.signal);
     expect(place.stopped).to.have.members(['t', 'b']);
+  });
+
+  it('lets a detector that takes one call at a time end its stop, however long that is', async () => {
+    place.stopMs.set('a', 4 * STATUS_MS);
+    const replaced: string[] = [];
+    await replaceHung(components, async (address) => void replaced.push(address), abort.signal);
+    expect(replaced).to.deep.equal([]);
+    expect(place.stopped).to.have.members(['t', 'a', 'b']);
   });
 
   it('replaces nobody who answers', async () => {
