@@ -82,13 +82,13 @@ export async function callBackend(
   }
   const values = await Promise.all(
     components.pipelines.map(async ({ backend }) => {
-      await backend.call(action, signal, (adapter, options) => {
+      // A command, also when it is given up: nobody knows where the backend is then.
+      await backend.command(action, signal, (adapter, options) => {
         if (action === 'open') return adapter.open(options);
         if (action === 'close') return adapter.close(options);
         if (action === 'reset') return adapter.reset(options);
         return adapter.configure(settings ?? {}, options);
       });
-      backend.look();
       return backend.call('status', signal, (adapter, options) => adapter.status(options));
     }),
   );
