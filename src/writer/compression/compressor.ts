@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { COMPRESSION_KERNEL, PROGRAM_FILES } from '../../programFiles.js';
 import { defaultBlock } from '../decoders/compression.js';
-import { type CompressorError, threadEnded, tooLarge } from './compressorError.js';
+import { type CompressorError, givenUp, threadEnded, tooLarge } from './compressorError.js';
 import { CompressorLayout, type FrameSize, LARGEST_PAGES, PAGE_BYTES } from './compressorLayout.js';
 import type { CompressOrder, NewMemory, ThreadStart } from './compressThread.js';
 
@@ -31,8 +31,8 @@ interface Settle<T> {
 interface Job extends Settle<Uint8Array> {
   pixels: Uint8Array;
   readonly copied: () => void;
-  /** Where it lies in the memory of the threads; null while it waits for a place. */
-  place: number | null;
+  /** Makes its place in the memory of the threads free; null while it waits for one. */
+  leave: (() => void) | null;
 }
 
 interface Thread {
@@ -78,13 +78,21 @@ export class Compressor {
   }
 
   /**
-   * Says how large all frames are that come next; not while any is under way.
+   * Says how large all frames are that come next. Those of a file before, which has failed, may be with the threads still;
+   * what of them waits for a place is given up.
    *
    * @throws CompressorError when there is not enough memory.
    */
   prepare(size: FrameSize): void {
     const layout = new CompressorLayout(this.#threads.length, size);
-    if (this.#bytes.byteLength < layout.pages * PAGE_BYTES) this.#allocate(layout);
+    const isInUse = this.#threads.some(({ jobs }) => jobs.length > 0);
+    // The threads read and write where they were told to, until they have done what they were asked before.
+    if (isInUse || this.#bytes.byteLength < layout.pages * PAGE_BYTES) this.#allocate(layout);
+    for (const { copied, reject } of this.#waiting.splice(0)) {
+      copied();
+      reject(givenUp());
+    }
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
     this.#layout = layout;
     this.#free = Array.from({ length: layout.places }, (_, index) => index);
   }
@@ -96,7 +104,7 @@ export class Compressor {
     const chunk = new Promise<Uint8Array>((resolve, reject) => {
       settle = { resolve, reject };
     });
-    const job: Job = { pixels, copied, place: null, ...(settle as Settle<Uint8Array>) };
+    const job: Job = { pixels, copied, leave: null, ...(settle as Settle<Uint8Array>) };
     const isNow = this.#begin(job);
     if (!isNow) {
       if (isBorrowed) job.pixels = Uint8Array.from(pixels);
@@ -147,9 +155,10 @@ export class Compressor {
   /** False when there is no place for it. */
   #begin(job: Job): boolean {
     const layout = this.#layout;
-    const place = this.#free.pop();
+    const free = this.#free;
+    const place = free.pop();
     if (layout === null || place === undefined) return false;
-    job.place = place;
+    job.leave = () => free.push(place);
     const source = layout.place(place);
     this.#bytes.set(job.pixels, source);
     job.pixels = new Uint8Array(0);
@@ -174,10 +183,10 @@ export class Compressor {
   }
 
   #end(job: Job): void {
-    if (job.place === null || this.#failure !== null) return;
-    this.#free.push(job.place);
-    job.place = null;
-    const next = this.#waiting.shift();
+    if (job.leave === null || this.#failure !== null) return;
+    job.leave();
+    job.leave = null;
+    const next = this.#free.length > 0 ? this.#waiting.shift() : undefined;
     if (next !== undefined) this.#begin(next);
     if (this.#free.length > 0) for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }

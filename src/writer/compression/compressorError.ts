@@ -14,6 +14,11 @@ export function threadEnded(cause: string): CompressorError {
   return new CompressorError(`a thread that compresses frames ${cause}`);
 }
 
+/** The file that frames were for has failed, and another one has begun. */
+export function givenUp(): CompressorError {
+  return new CompressorError('frames were given up, as their file had failed');
+}
+
 /** No memory for frames of this size. */
 export function tooLarge({ bytes }: FrameSize, cause: string): CompressorError {
   return new CompressorError(`no memory to compress frames of ${bytes} bytes: ${cause}`);

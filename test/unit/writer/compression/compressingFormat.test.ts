@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { CompressingFormat } from '../../../../src/writer/compression/compressingFormat.js';
 import { Compressor } from '../../../../src/writer/compression/compressor.js';
@@ -52,13 +53,16 @@ describe('a file whose frames are compressed before they are written', () => {
   let inner: FakeFile;
   let file: FrameFile;
 
-  beforeEach(() => {
+  beforeEach(open);
+
+  function open(): void {
     inner = new FakeFile();
-    file = new CompressingFormat({ create: () => inner }, () => compressor).create(
+    const into = inner;
+    file = new CompressingFormat({ create: () => into }, () => compressor).create(
       '/data/run.h5',
       {} as AcquisitionDescription,
     );
-  });
+  }
 
   function frame(number: number, more: Partial<Frame> = {}): Frame {
     const pixels = Buffer.alloc(BYTES, number + 1);
@@ -124,6 +128,29 @@ describe('a file whose frames are compressed before they are written', () => {
     await file.abandon(COMPLETION);
     expect(inner.calls).to.deep.equal(['abandon']);
     // What failed keeps no places.
+    expect(compressor.room()).to.equal(undefined);
+  });
+
+  it('spoils nothing of a file that begins while frames of one that failed are still with the threads', async () => {
+    for (const rows of [128, 2048, 512]) {
+      const failed = file;
+      inner.writeFailure = new Error('ENOSPC');
+      for (const number of upTo(300)) write(frame(number));
+      open();
+      const pixels = upTo(100).map((number) => randomBytes(rows * 512).fill(number, 0, rows * 256));
+      for (const number of upTo(100)) {
+        write(frame(number, { rows, pixels: Uint8Array.from(pixels[number] as Buffer) }));
+        await file.room();
+      }
+      await file.flush();
+      await failed.abandon(COMPLETION);
+      for (const number of upTo(100)) {
+        const plain = new Uint8Array(rows * 512);
+        const packed = inner.frames[number]?.pixels ?? new Uint8Array();
+        decompress({ algorithm: 'bslz4', elementBytes: 4 }, packed, plain);
+        expect(Buffer.compare(plain, pixels[number] as Buffer), `frame ${number} of ${rows}`).to.equal(0);
+      }
+    }
     expect(compressor.room()).to.equal(undefined);
   });
 
