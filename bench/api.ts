@@ -14,6 +14,8 @@ const LONGEST_WAIT_MS = 60_000;
 /** The REST API over one kept connection, and the events beside it: little that would count as the server's time. */
 export class Api {
   readonly url: string;
+  /** Events that have come so far, and characters of their data. */
+  readonly received = { events: 0, characters: 0 };
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   readonly #ending = new AbortController();
   readonly #listeners = new Set<(event: Arrived) => void>();
@@ -31,10 +33,15 @@ export class Api {
 
   /** Throws with the server's own words unless it says ok. */
   async call(method: string, path: string, body?: unknown): Promise<JsonObject> {
+    return JSON.parse(await this.text(method, path, body)) as JsonObject;
+  }
+
+  /** The answer as it came; throws with the server's own words unless it says ok. */
+  async text(method: string, path: string, body?: unknown): Promise<string> {
     const text = await this.#exchange(method, `/api/v1/${path}`, body);
     const answer = JSON.parse(text) as JsonObject;
     if (answer.state !== 'ok') throw new Error(`${method} ${path}: ${text}`);
-    return answer;
+    return text;
   }
 
   /** Waits for a status, told by the events from now on; answers when it came, on the clock of `performance.now`. */
@@ -107,6 +114,8 @@ export class Api {
 
   async #read(answer: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const { type, data } of parseServerSentEvents(answer)) {
+      this.received.events += 1;
+      this.received.characters += data.length;
       const event = { atMs: performance.now(), type, data: JSON.parse(data) as JsonObject };
       for (const listener of [...this.#listeners]) listener(event);
     }

@@ -7,13 +7,17 @@ import type { Detector } from '../src/contracts/detector.js';
 import type { Writer } from '../src/contracts/writer.js';
 import { acquisition } from '../test/support/integration.js';
 import type { Bench } from './bench.js';
+import { processorMs } from './processorTime.js';
 import { endProgram, firstLine, startProgram } from './programs.js';
 import { median } from './report.js';
+import { measureBounds } from './scaleBounds.js';
 import { Serving } from './serving.js';
 
 const PIPELINES = [1, 4, 16, 64];
 const CYCLES_A_ROUND = 2;
 const WARM_UP_CYCLES = 3;
+/** After the times: what must not grow with them is measured over so many. */
+const MORE_CYCLES = 30;
 const STEPS = ['configure', 'start', 'reset', 'status_details'] as const;
 
 type Times = Record<(typeof STEPS)[number], number[]>;
@@ -28,26 +32,42 @@ export const scale: Bench = {
     const sides: Side[] = [];
     try {
       for (const count of PIPELINES) sides.push(await Side.start(count));
-      for (const side of sides)
-        for (let index = 0; index < WARM_UP_CYCLES; index++) await side.cycle(noTimes(), noTimes());
+      for (const side of sides) for (let index = 0; index < WARM_UP_CYCLES; index++) await side.warmUp();
       for (let round = 0; round < rounds; round++) {
         say(`round ${round + 1} of ${rounds}`);
         for (const side of sides) {
-          for (let index = 0; index < CYCLES_A_ROUND; index++) await side.cycle(side.own, side.bare);
+          for (let index = 0; index < CYCLES_A_ROUND; index++) await side.round();
         }
+      }
+      for (const { count, serving, cycle } of sides) {
+        say(`${MORE_CYCLES} more acquisitions of ${count}`);
+        await measureBounds({ report, count, serving, cycles: MORE_CYCLES, cycle });
       }
       const [one] = sides;
       for (const step of STEPS) {
-        for (const { count, own, bare } of sides) {
+        for (const { count, own, bare, used } of sides) {
           const name = `${step}, ${count}`;
           report.add({ bench: 'scale', name: `${name}: components alone`, unit: 'ms', samples: bare[step] });
           report.add({ bench: 'scale', name, unit: 'ms', samples: own[step], per: `${step}, 1` });
+          report.add({
+            bench: 'scale',
+            name: `${name}: processor time of the components`,
+            unit: 'ms',
+            samples: used[step],
+          });
           if (one === undefined || count !== PIPELINES.at(-1)) continue;
           report.add({
             bench: 'scale',
             name: `${name}: over 1 pipeline, what the components need left out`,
             unit: 'x',
             samples: [(median(own[step]) - median(bare[step])) / median(one.own[step])],
+            bar: { atMost: 2 },
+          });
+          report.add({
+            bench: 'scale',
+            name: `${name}: over 1 pipeline, only the processor time of the components left out`,
+            unit: 'x',
+            samples: [(median(own[step]) - median(used[step])) / median(one.own[step])],
             bar: { atMost: 2 },
           });
         }
@@ -62,10 +82,12 @@ export const scale: Bench = {
 class Side {
   readonly own = noTimes();
   readonly bare = noTimes();
+  /** Processor time of the components, while the controller was timed. */
+  readonly used = noTimes();
 
   private constructor(
     readonly count: number,
-    private readonly serving: Serving,
+    readonly serving: Serving,
     private readonly components: Components,
     private readonly direct: Direct,
   ) {}
@@ -77,18 +99,33 @@ class Side {
     return new Side(count, serving, components, direct);
   }
 
-  async cycle(own: Times, bare: Times): Promise<void> {
-    await this.direct.cycle(bare);
+  async warmUp(): Promise<void> {
+    await this.direct.cycle(noTimes());
+    await this.cycle();
+  }
+
+  async round(): Promise<void> {
+    await this.direct.cycle(this.bare);
+    await this.cycle(this.own, this.used);
+  }
+
+  /** One acquisition by the controller. */
+  readonly cycle = async (own = noTimes(), used = noTimes()): Promise<void> => {
     const { api } = this.serving;
     const config = acquisition(this.serving.file('scale.h5'), 1);
-    own.configure.push(await timed(() => api.call('PUT', 'config', config)));
-    own.status_details.push(await timed(() => api.call('GET', 'status_details')));
+    const step = async (name: keyof Times, work: () => Promise<unknown>) => {
+      const before = await processorMs([this.components.pid]);
+      own[name].push(await timed(work));
+      used[name].push((await processorMs([this.components.pid])) - before);
+    };
+    await step('configure', () => api.call('PUT', 'config', config));
+    await step('status_details', () => api.call('GET', 'status_details'));
     const finished = api.status('FINISHED');
-    own.start.push(await timed(() => api.call('POST', 'start')));
+    await step('start', () => api.call('POST', 'start'));
     await this.components.finish();
     await finished;
-    own.reset.push(await timed(() => api.call('POST', 'reset')));
-  }
+    await step('reset', () => api.call('POST', 'reset'));
+  };
 
   async close(): Promise<void> {
     await this.serving.close();
@@ -109,6 +146,10 @@ class Components {
     const program = startProgram('lightComponents', ['--pipelines', String(count)]);
     const { detector, http } = JSON.parse(await firstLine(program)) as { detector: string; http: string };
     return new Components(detector, http, program);
+  }
+
+  get pid(): number {
+    return this.program.pid ?? 0;
   }
 
   /** Ends the exposure of all. */
