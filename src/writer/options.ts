@@ -8,9 +8,9 @@ import { LAYOUT_NAMES, type LayoutName } from './formats/layouts.js';
 /** `keep`: stored as they are; `unpack`: stored plain, for readers without plugins. */
 const COMPRESSED_RULES = ['keep', 'unpack'] as const;
 
-/** One core is left to receive and to write. */
-const DEFAULT_THREADS = Math.max(1, availableParallelism() - 1);
 const MOST_THREADS = 64;
+/** More would only take memory: this many compress faster than one thread receives and writes. */
+const MOST_THREADS_BY_DEFAULT = 8;
 
 /** What the program was asked to do on its command line. */
 export interface WriterOptions {
@@ -65,7 +65,7 @@ Options:
   --compressed <rule>        frames that come compressed: keep (default; readers need the plugin hdf5plugin) or unpack
   --compression <name>       frames that come plain: none (default; stored as they are) or bslz4 (bitshuffle and LZ4;
                              readers need the plugin hdf5plugin)
-  --compression-threads <n>  threads that compress (default ${DEFAULT_THREADS} here: a core is left to receive and write)
+  --compression-threads <n>  threads that compress (default: one less than there are cores, at most ${MOST_THREADS_BY_DEFAULT})
   --existing-file <rule>     number (default), refuse or overwrite
   --data-root <folder>       output files must lie in here, or be /dev/null; may be given several times
   --high-water-mark <n>      frames kept in memory before the sender is held back (default 100; of PUSH
@@ -103,7 +103,7 @@ export function parseOptions(argv: readonly string[]): WriterOptions {
     format: formatNamed(last(values, '--format') ?? 'nexus'),
     compressed: compressedRule(last(values, '--compressed') ?? 'keep'),
     compression: compressionNamed(last(values, '--compression') ?? 'none'),
-    compressionThreads: integer(last(values, '--compression-threads') ?? String(DEFAULT_THREADS), {
+    compressionThreads: integer(last(values, '--compression-threads') ?? String(defaultThreads()), {
       name: '--compression-threads',
       from: 1,
       to: MOST_THREADS,
@@ -194,6 +194,11 @@ function compressedRule(text: string): WriterOptions['compressed'] {
   if (rule === undefined)
     throw new UsageError(`--compressed is ${COMPRESSED_RULES.join(' or ')}, not '${text}'.`);
   return rule;
+}
+
+/** One core is left to receive and to write. */
+function defaultThreads(): number {
+  return Math.min(Math.max(1, availableParallelism() - 1), MOST_THREADS_BY_DEFAULT);
 }
 
 function compressionNamed(text: string): CompressionName {

@@ -1,3 +1,5 @@
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
 import { expect } from 'chai';
 import { parseOptions, UsageError } from '../../../src/writer/options.js';
 
@@ -41,7 +43,25 @@ describe('parseOptions of the writer', () => {
     expect(parseOptions(POSITIONAL).compression).to.equal('none');
     const options = parseOptions([...POSITIONAL, '--compression=bslz4', '--compression-threads', '3']);
     expect(options).to.include({ compression: 'bslz4', compressionThreads: 3 });
-    expect(parseOptions(POSITIONAL).compressionThreads).to.be.at.least(1);
+  });
+
+  it('leaves a core to receive and to write, and takes no more threads than that one can feed', () => {
+    const { availableParallelism } = os;
+    try {
+      for (const [cores, threads] of [
+        [1, 1],
+        [2, 1],
+        [4, 3],
+        [256, 8],
+      ] as const) {
+        os.availableParallelism = () => cores;
+        syncBuiltinESMExports();
+        expect(parseOptions(POSITIONAL).compressionThreads, `${cores} cores`).to.equal(threads);
+      }
+    } finally {
+      os.availableParallelism = availableParallelism;
+      syncBuiltinESMExports();
+    }
   });
 
   it('refuses what makes no sense and names it', () => {
