@@ -253,9 +253,10 @@ export class Recorder {
     return this.#ended;
   }
 
-  /** Ends the acquisition, and lets go of everything. */
+  /** Ends the acquisition, and lets go of everything; also of the file of one that has failed, once that is closed. */
   async close(): Promise<void> {
     await this.stop();
+    await this.#ended;
     this.#parts.closeStreams();
   }
 
