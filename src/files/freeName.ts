@@ -65,8 +65,7 @@ export async function reserveFile(path: string, options: ReserveOptions): Promis
   // No file, but the whole machine's: it is neither numbered nor replaced. See `resolveOutputFile`.
   if (path === '/dev/null') return reservation(path, []);
   try {
-    await makeFolders(dirname(path), ownerId);
-    if (await create(path, ownerId)) return reservation(path, []);
+    if (await createWithFolders(path, ownerId)) return reservation(path, []);
     switch (options.rule) {
       case 'number':
         return reservation(await reserveNumbered(path, ownerId), []);
@@ -213,6 +212,17 @@ async function setAside(path: string): Promise<string | null> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
+  }
+}
+
+/** As `create`, and makes the folders where they are missing: mostly they are there. */
+async function createWithFolders(path: string, ownerId: number | null): Promise<boolean> {
+  try {
+    return await create(path, ownerId);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await makeFolders(dirname(path), ownerId);
+    return create(path, ownerId);
   }
 }
 

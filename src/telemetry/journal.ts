@@ -143,7 +143,7 @@ class FileJournal implements Journal {
     const bytes = Buffer.from(beginning + line);
     this.#endsInHalfALine = true;
     this.#sizeBytes += bytes.length;
-    await this.#file.appendFile(bytes);
+    for (let done = 0; done < bytes.length; ) done += (await this.#file.write(bytes, done)).bytesWritten;
     this.#endsInHalfALine = false;
     if (this.#sizeBytes > LARGEST_BYTES) await this.#shorten(line);
   }

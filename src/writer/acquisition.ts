@@ -294,8 +294,8 @@ export class Acquisition {
       // Without its pixels: they would keep the message in memory.
       this.#firstFrame = { ...frame, pixels: new Uint8Array(0), metadata: {} };
       this.#firstWriteMs = this.#lastWriteMs;
-      // The first frame is shown at once: readers wait for the datasets that come with it.
-      void this.#flush();
+      // The first frame is shown at once: readers wait for the datasets that come with it. The last one is with the end.
+      if (!this.placement.isComplete) void this.#flush();
     }
     this.#arm();
   }

@@ -37,6 +37,8 @@ export class AppendFile {
   /** All that readers are led to lies before this. */
   #writtenEnd: number;
   #flushing: Promise<void> = Promise.resolve();
+  /** Whether readers have been led to anything. */
+  #hasShown = false;
 
   constructor(readonly path: string) {
     this.#descriptor = openSync(path, 'r+');
@@ -133,7 +135,11 @@ export class AppendFile {
     const all = (kind: keyof Changes) => changes.flatMap((change) => change[kind]);
     const leaves = [...this.#leaves.splice(0), ...all('leaves')];
     const superblock = this.#superblockFor(FLAG.write | FLAG.swmr);
-    this.#due.push(leaves, this.#patches.splice(0), [superblock], all('roots'), all('headers'));
+    const [patches, roots, headers] = [this.#patches.splice(0), all('roots'), all('headers')];
+    if (this.#hasShown) this.#due.push(leaves, patches, [superblock], roots, headers);
+    // Until the first headers nobody is led to anything else, so that needs no order.
+    else this.#due.push([...leaves, superblock, ...roots], patches, headers);
+    this.#hasShown ||= headers.length > 0;
     for (let next = this.#due[0]; next !== undefined; next = this.#due[0]) {
       await writeEach(this.#descriptor, next);
       this.#due.shift();
