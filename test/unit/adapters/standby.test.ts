@@ -22,7 +22,7 @@ describe('a writer process in store', () => {
   });
 
   it('takes the arguments of a run, writes into its log, and ends like any other', async () => {
-    standby.prepare();
+    standby.prepare(1);
     const log = join(logFolder, 'run.log');
     const taken = await standby.take(['--help'], { log, firstLine: 'the command line\n' });
     await until(
@@ -34,8 +34,26 @@ describe('a writer process in store', () => {
     expect(await standby.take(['--help'], { log, firstLine: 'the command line\n' })).to.equal(null);
   });
 
+  it('is one of several, each given out once, and all that are left end with the store', async () => {
+    standby.prepare(1);
+    standby.prepare(3);
+    const pids = await until(
+      () => processesThatWriteInto(logFolder),
+      (found) => found.length === 3,
+    );
+    const log = join(logFolder, 'run.log');
+    const taken = await standby.take(['--help'], { log, firstLine: '' });
+    expect(pids).to.include(taken?.identity.pid);
+    await standby.close();
+    await until(
+      () => processesThatWriteInto(logFolder),
+      (found) => found.length === 0,
+    );
+    expect(await readdir(logFolder)).to.deep.equal(['run.log']);
+  });
+
   it('is ended where its log is gone, and not given out', async () => {
-    standby.prepare();
+    standby.prepare(1);
     const [writing] = await until(
       () => processesThatWriteInto(logFolder),
       (pids) => pids.length === 1,
@@ -52,7 +70,7 @@ describe('a writer process in store', () => {
   });
 
   it('leaves nothing when it is not needed any more', async () => {
-    standby.prepare();
+    standby.prepare(1);
     await standby.close();
     expect(await readdir(logFolder)).to.deep.equal([]);
   });

@@ -71,7 +71,7 @@ export class H5ProcessAdapter implements Writer {
     await this.#forget();
     this.#parameters = parameters;
     this.#configured = true;
-    this.#standby?.prepare();
+    this.#standby?.prepare(1);
   }
 
   async start(options: CallOptions): Promise<{ file: string | null }> {
@@ -96,8 +96,8 @@ export class H5ProcessAdapter implements Writer {
       },
       options,
     );
-    // For the next run, while this one waits for its frames.
-    this.#standby?.prepare();
+    // For the next runs, while this one waits for its frames: one alone is not loaded yet when a run of few frames is over.
+    this.#standby?.prepare(2);
     this.#configured = false;
     const { firstReport: report } = this.#run;
     if (report !== null) options.onState?.({ status: report.status, report });

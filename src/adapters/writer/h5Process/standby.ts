@@ -12,15 +12,15 @@ interface Waiting {
 }
 
 /**
- * Keeps one process of our writer in store, so that a run need not wait until it has loaded: that takes longer than all the
- * rest of a start. It is used for one run like any other, and ends by itself when the controller is gone before.
+ * Keeps processes of our writer in store, so that a run need not wait until one has loaded: that takes longer than all the
+ * rest of a start. Each is used for one run like any other, and ends by itself when the controller is gone before.
  */
 export class Standby {
   readonly #program: string;
   readonly #logFolder: string;
   readonly #log: string;
   #count = 0;
-  #next: Promise<Waiting | null> | null = null;
+  readonly #store: Promise<Waiting | null>[] = [];
 
   constructor(options: { program: string; logFolder: string; component: string }) {
     this.#program = options.program;
@@ -28,22 +28,20 @@ export class Standby {
     this.#log = join(options.logFolder, `${options.component}.standby`);
   }
 
-  /** Starts one, unless one waits already. Never throws: without it the run starts a process of its own. */
-  prepare(): void {
-    this.#next ??= this.#start().catch(() => null);
+  /** Starts as many as are missing. Never throws: without them a run starts a process of its own. */
+  prepare(count: number): void {
+    while (this.#store.length < count) this.#store.push(this.#start().catch(() => null));
   }
 
   /**
-   * Gives the arguments of a run to the process that waits, whose outputs go to `log` from now on, behind `firstLine`; null
+   * Gives the arguments of a run to the process that waits longest, whose outputs go to `log` from now on, behind `firstLine`; null
    * when there is none, or none that can write there. Never throws: what has its arguments is the caller's to end.
    */
   async take(
     args: readonly string[],
     { log, firstLine }: { log: string; firstLine: string },
   ): Promise<WriterProcess | null> {
-    const next = this.#next;
-    this.#next = null;
-    const waiting = await next;
+    const waiting = await this.#store.shift();
     if (waiting == null) return null;
     const isReady =
       (await waiting.process.runs()) &&
@@ -62,12 +60,9 @@ export class Standby {
     return waiting.process;
   }
 
-  /** Ends the one that waits. */
+  /** Ends all that wait. */
   async close(): Promise<void> {
-    const next = this.#next;
-    this.#next = null;
-    const waiting = await next;
-    if (waiting != null) await end(waiting);
+    for (const waiting of await Promise.all(this.#store.splice(0))) if (waiting !== null) await end(waiting);
   }
 
   async #start(): Promise<Waiting> {
