@@ -43,6 +43,10 @@ export const scale: Bench = {
         say(`${MORE_CYCLES} more acquisitions of ${count}`);
         await measureBounds({ report, count, serving, cycles: MORE_CYCLES, cycle });
       }
+      for (const { count, ended: samples } of sides) {
+        const name = 'FINISHED after the end of the exposure';
+        report.add({ bench: 'scale', name: `${name}, ${count}`, unit: 'ms', samples, per: `${name}, 1` });
+      }
       const [one] = sides;
       for (const step of STEPS) {
         for (const { count, own, bare, used } of sides) {
@@ -84,6 +88,8 @@ class Side {
   readonly bare = noTimes();
   /** Processor time of the components, while the controller was timed. */
   readonly used = noTimes();
+  /** From the end of the exposure of all detectors, and all frames written, to FINISHED. */
+  readonly ended: number[] = [];
 
   private constructor(
     readonly count: number,
@@ -106,11 +112,11 @@ class Side {
 
   async round(): Promise<void> {
     await this.direct.cycle(this.bare);
-    await this.cycle(this.own, this.used);
+    await this.cycle(this.own, this.used, this.ended);
   }
 
   /** One acquisition by the controller. */
-  readonly cycle = async (own = noTimes(), used = noTimes()): Promise<void> => {
+  readonly cycle = async (own = noTimes(), used = noTimes(), ended: number[] = []): Promise<void> => {
     const { api } = this.serving;
     const config = acquisition(this.serving.file('scale.h5'), 1);
     const step = async (name: keyof Times, work: () => Promise<unknown>) => {
@@ -122,8 +128,9 @@ class Side {
     await step('status_details', () => api.call('GET', 'status_details'));
     const finished = api.status('FINISHED');
     await step('start', () => api.call('POST', 'start'));
+    const endedMs = performance.now();
     await this.components.finish();
-    await finished;
+    ended.push((await finished) - endedMs);
     await step('reset', () => api.call('POST', 'reset'));
   };
 

@@ -1,11 +1,11 @@
 import type { AcquisitionContext } from '../../machines/acquisitionContext.js';
-import type { Seen } from '../../machines/observed.js';
+import { ENDED, IDLE, type Seen } from '../../machines/observed.js';
 import type { Observation } from '../contracts/component.js';
 import { ComponentFailedError, type DiaError, NoSpaceError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { WriterReport } from '../contracts/writer.js';
 import type { AcquisitionActor } from './acquisitionActor.js';
-import type { Components } from './components.js';
+import type { Components, Pipeline } from './components.js';
 import type { EventLog } from './eventLog.js';
 import { interpretStatus } from './interpretStatus.js';
 import { outOfPlace } from './statusBoard.js';
@@ -45,6 +45,7 @@ export function watchRun(
       if (change.observation?.report) tellProgress(component, change);
     });
   }
+  for (const pipeline of components.pipelines) lookWithWriter(pipeline);
 
   let pace: Pace = 'idle';
   let draining = false;
@@ -83,6 +84,18 @@ export function watchRun(
     }
     reporter.refresh();
   });
+
+  /** A writer that has its frames has them from a detector that is done: it is looked at now, and not when its turn comes. */
+  function lookWithWriter({ detector, writer }: Pipeline): void {
+    let hadEnded = false;
+    writer.subscribe(({ observation }) => {
+      if (observation === null) return;
+      const hasEnded = ENDED.includes(observation.status);
+      const isLate = detector.enabled && !IDLE.includes(detector.observation?.status ?? '');
+      if (runs && hasEnded && !hadEnded && isLate) detector.look();
+      hadEnded = hasEnded;
+    });
+  }
 
   function followEnds(): void {
     if (runs) for (const writer of components.writers) writer.followEnd();
