@@ -14,29 +14,39 @@ export interface Bounds {
   end(): void;
 }
 
-/** What is to be done when a signal fires. */
-const tasks = new WeakMap<AbortSignal, Set<() => void>>();
+/** What is to be done when a signal fires, and the one listener that does it. */
+interface Tasks {
+  readonly works: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const tasks = new WeakMap<AbortSignal, Tasks>();
 
 /**
  * Has `work` done when the signal fires; answers how to let go of it.
  *
  * For signals that hundreds of calls listen to at once: a signal goes through all of its listeners for each that comes or
- * leaves, so each gets only one here.
+ * leaves, so each gets only one here, and none when nobody waits.
  */
 function whenAborted(signal: AbortSignal, work: () => void): () => void {
-  const all = tasks.get(signal) ?? listenTo(signal);
-  all.add(work);
-  return () => all.delete(work);
+  const { works, listener } = tasks.get(signal) ?? listenTo(signal);
+  works.add(work);
+  return () => {
+    if (!works.delete(work) || works.size > 0) return;
+    signal.removeEventListener('abort', listener);
+    tasks.delete(signal);
+  };
 }
 
-function listenTo(signal: AbortSignal): Set<() => void> {
-  const all = new Set<() => void>();
-  tasks.set(signal, all);
-  const onAbort = () => {
-    for (const work of all) work();
+function listenTo(signal: AbortSignal): Tasks {
+  const works = new Set<() => void>();
+  const listener = () => {
+    for (const work of works) work();
   };
-  signal.addEventListener('abort', onAbort, { once: true });
-  return all;
+  signal.addEventListener('abort', listener, { once: true });
+  const listening = { works, listener };
+  tasks.set(signal, listening);
+  return listening;
 }
 
 /**

@@ -24,6 +24,19 @@ describe('boundBy', () => {
     for (const { end } of bounds) end();
   });
 
+  it('leaves no listener behind, and takes one anew for who comes later', () => {
+    const { signal } = new AbortController();
+    const first = boundBy({ signal });
+    first.end();
+    expect(getEventListeners(signal, 'abort')).to.have.length(0);
+    const later = [boundBy({ signal }), boundBy({ signal })];
+    first.end();
+    later[0]?.end();
+    expect(getEventListeners(signal, 'abort')).to.have.length(1);
+    later[1]?.end();
+    expect(getEventListeners(signal, 'abort')).to.have.length(0);
+  });
+
   it('fires when the time is up, even when garbage was collected meanwhile', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
