@@ -16,13 +16,15 @@ const LOOK_EVERY_MS = 2;
 
 interface Samples {
   readonly bare: number[];
+  readonly bareEnd: number[];
   readonly start: number[];
   readonly told: number[];
 }
 
 /**
  * What the controller adds to a writer process that it knows nothing of (a start script): its `start` beside the same
- * process started by hand, and FINISHED after the end of the process, which notes that itself.
+ * process started by hand, and FINISHED after the end of the process. That it notes itself, with the last of its code; what
+ * it takes from there until the system says that it is gone is measured by hand as well.
  */
 export async function foreignWriter({ report, rounds }: BenchContext): Promise<void> {
   let script = '';
@@ -41,11 +43,13 @@ export async function foreignWriter({ report, rounds }: BenchContext): Promise<v
       await chmod(script, 0o755);
     },
   });
-  const samples: Samples = { bare: [], start: [], told: [] };
+  const samples: Samples = { bare: [], bareEnd: [], start: [], told: [] };
   try {
     await oneRun(serving, stamps);
     for (let index = 0; index < rounds * RUNS_A_ROUND; index++) {
-      samples.bare.push(await untilReady(script, serving.file(`bare${index}.h5`)));
+      const bare = await byHand(script, { file: serving.file(`bare${index}.h5`), stamps });
+      samples.bare.push(bare.ready);
+      samples.bareEnd.push(bare.end);
       const { start, told } = await oneRun(serving, stamps);
       samples.start.push(start);
       samples.told.push(told);
@@ -55,14 +59,20 @@ export async function foreignWriter({ report, rounds }: BenchContext): Promise<v
   }
   const common = { bench: 'deadTime', unit: 'ms' };
   report.add({ ...common, name: 'any writer process: spawn to ready by hand', samples: samples.bare });
+  report.add({
+    ...common,
+    name: 'any writer process: its last code to its exit by hand',
+    samples: samples.bareEnd,
+  });
   report.add({ ...common, name: 'any writer process: start', samples: samples.start });
+  report.add({ ...common, name: 'any writer process: FINISHED after its last code', samples: samples.told });
+  const toStart = median(samples.start) - median(samples.bare);
   report.add({
     ...common,
     name: 'any writer process: added to start and to the end',
-    samples: [median(samples.start) - median(samples.bare) + median(samples.told)],
+    samples: [toStart + median(samples.told) - median(samples.bareEnd)],
     bar: { atMost: 15 },
   });
-  report.add({ ...common, name: 'any writer process: FINISHED after its exit', samples: samples.told });
 }
 
 let runs = 0;
@@ -76,25 +86,36 @@ async function oneRun(serving: Serving, stamps: string): Promise<{ start: number
   await api.call('POST', 'start');
   const start = performance.now() - beganMs;
   const finishedMs = await finished;
-  const last = (await readFile(stamps, 'utf8')).trim().split('\n').at(-1) ?? '{}';
+  const told = performance.timeOrigin + finishedMs - (await lastEnd(stamps));
   await api.call('POST', 'reset');
-  return { start, told: performance.timeOrigin + finishedMs - (JSON.parse(last) as { ended: number }).ended };
+  return { start, told };
 }
 
-/** Starts the writer as the controller does, until it answers; then ends it. */
-async function untilReady(script: string, file: string): Promise<number> {
+/** When the last process ran the last of its code, on the clock of `Date.now`. */
+async function lastEnd(stamps: string): Promise<number> {
+  const last = (await readFile(stamps, 'utf8')).trim().split('\n').at(-1) ?? '{}';
+  return (JSON.parse(last) as { ended: number }).ended;
+}
+
+/** Starts the writer as the controller does, until it answers; then ends it, until the system says that it is gone. */
+async function byHand(
+  script: string,
+  { file, stamps }: { file: string; stamps: string },
+): Promise<{ ready: number; end: number }> {
   const port = await freePort();
   const beganMs = performance.now();
   // Nobody sends on that stream; the writer is ready all the same once it is connected to it.
   const sender = await silentStream();
   const child = spawn(script, [sender.address, file, '5', String(port), '-1'], { stdio: 'ignore' });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const ended = new Promise<number>((resolve) => {
+    child.once('exit', () => resolve(performance.timeOrigin + performance.now()));
+  });
   while (!(await ask(port, '/statistics'))) await delay(LOOK_EVERY_MS);
-  const ms = performance.now() - beganMs;
+  const ready = performance.now() - beganMs;
   await ask(port, '/kill');
-  await ended;
+  const endedMs = await ended;
   sender.close();
-  return ms;
+  return { ready, end: endedMs - (await lastEnd(stamps)) };
 }
 
 async function silentStream(): Promise<{ address: string; close: () => void }> {
