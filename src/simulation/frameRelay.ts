@@ -18,6 +18,8 @@ interface Frame {
 }
 
 const RECEIVE_AHEAD_FRAMES = 16;
+/** Soon: a detector that was started anew drops the frames that nobody takes. ZeroMQ alone would wait for 100 to 200 ms. */
+const RECONNECT_INTERVAL_MS = 10;
 const SEND_AHEAD_FRAMES = 4;
 /** A full buffer stops the intake; the detector then drops frames and counts them. */
 const BUFFER_BYTES = 256 * 1024 * 1024;
@@ -35,7 +37,11 @@ const REBIND_TIMEOUT_MS = 2_000;
  */
 export class FrameRelay {
   readonly #options: FrameRelayOptions;
-  readonly #input = new Pull({ linger: 0, receiveHighWaterMark: RECEIVE_AHEAD_FRAMES });
+  readonly #input = new Pull({
+    linger: 0,
+    receiveHighWaterMark: RECEIVE_AHEAD_FRAMES,
+    reconnectInterval: RECONNECT_INTERVAL_MS,
+  });
   #output = newOutput();
   #endpoint = '';
   #isOpen = false;
